@@ -1,0 +1,1 @@
+"""Benchmarks that ship to users: `viva bench`."""

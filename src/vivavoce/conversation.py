@@ -1,0 +1,64 @@
+"""A conversation as a thinker sees it: roles, text, and the sound itself for thinkers that hear.
+
+Knows no wire format and no engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vivavoce.audio import Audio
+
+Role = Literal["system", "user", "assistant"]
+"""`developer` on the wire becomes `system` here."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioPart:
+    """Recorded speech of a turn. `param` is where it came from on the wire, for error messages."""
+
+    audio: Audio
+    param: str | None = None
+
+
+Part = TextPart | AudioPart
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, one per line; audio parts are left out."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def has_audio(self) -> bool:
+        return any(isinstance(part, AudioPart) for part in self.parts)
+
+    @classmethod
+    def of(cls, role: Role, text: str) -> Message:
+        return cls(role, (TextPart(text),))
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the thinker picks words. Sentinel None: the engine's own default.
+
+    temperature in [0, 2]; top_p in (0, 1]; at most four stop strings, none of them in the output; max_tokens caps
+    the generated text tokens.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = field(default=())
+    max_tokens: int | None = None

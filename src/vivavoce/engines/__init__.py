@@ -1,0 +1,1 @@
+"""Engines by name, and the process that holds them."""

@@ -1,0 +1,102 @@
+"""The listening contract: one verb, `listen`, over `Audio`, plus `close`.
+
+Knows no engine. A listener yields segments as it decodes them, so that a long recording can be followed while it is
+still being heard; `Heard.of` gathers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from vivavoce.audio import Audio
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as heard. Times in seconds from the start of the recording; probability in [0, 1]."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a recording. `text` is "" where nothing was said (silence, noise, music).
+
+    language: ISO 639-1 code, or None where nothing was said. language_probability, no_speech_probability in [0, 1].
+    mean_log_probability: natural log, per token. compression_ratio: of the text, as Whisper defines it.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    language: str | None
+    language_probability: float
+    no_speech_probability: float
+    words: tuple[Word, ...] = ()
+    mean_log_probability: float = 0.0
+    compression_ratio: float = 0.0
+    temperature: float = 0.0
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListenOptions:
+    """language: ISO 639-1 to skip detection. prompt: text that biases spelling. word_times: words carry times."""
+
+    language: str | None = None
+    prompt: str | None = None
+    word_times: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Everything that was heard in one recording. `transcript` is "" and `language` None when nothing was said."""
+
+    transcript: str
+    language: str | None
+    language_probability: float
+    no_speech_probability: float
+    duration_s: float
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return tuple(word for segment in self.segments for word in segment.words)
+
+    @classmethod
+    def of(cls, segments: Iterable[Segment], duration_s: float) -> Heard:
+        """Gather a listener's segments. The language is that of most speech; no-speech is the least over segments."""
+        everything = tuple(segments)
+        spoken = tuple(segment for segment in everything if segment.text.strip())
+        seconds: dict[str, float] = {}
+        for segment in spoken:
+            if segment.language:
+                seconds[segment.language] = seconds.get(segment.language, 0.0) + segment.end_s - segment.start_s
+        language = max(seconds, key=lambda code: seconds[code]) if seconds else None
+        of_language = [s.language_probability for s in spoken if s.language == language]
+        return cls(
+            transcript=" ".join(segment.text.strip() for segment in spoken),
+            language=language,
+            language_probability=max(of_language, default=0.0),
+            no_speech_probability=min((s.no_speech_probability for s in everything), default=1.0),
+            duration_s=duration_s,
+            segments=spoken,
+        )
+
+
+class Listener(Protocol):
+    """A listening engine. Safe to call from several tasks at once; native work runs off the event loop."""
+
+    def listen(self, audio: Audio, options: ListenOptions = ...) -> AsyncGenerator[Segment, None]:
+        """Yield at least one segment, in order of time. `audio` may have any rate and length.
+
+        Closing the generator stops the work at the next call boundary. Raises `EngineFailed`.
+        """
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Weights: where from, licence, sha256; pull, verify, list."""

@@ -1,0 +1,1 @@
+"""OpenAI wire shapes, and nothing else."""

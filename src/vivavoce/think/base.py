@@ -1,0 +1,62 @@
+"""The thinking contract: one verb, `think`, over a conversation, plus `count_tokens` and `close`.
+
+Knows no engine and no wire format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from vivavoce.conversation import Message, Sampling
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the answer; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtEnd:
+    """Always the last event. Token counts as the engine saw them: the whole prompt with its template, how much of it
+    came from the prompt cache, and the generated text."""
+
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+class Thinker(Protocol):
+    """A thinking engine. Safe to call from several tasks at once; native work runs off the event loop."""
+
+    @property
+    def hears_audio(self) -> bool:
+        """Whether messages may carry `AudioPart`s; if not, `turn` replaces them by what was heard."""
+        ...
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Most tokens of prompt and answer together; None where unknown (a remote server)."""
+        ...
+
+    def think(
+        self, conversation: Sequence[Message], sampling: Sampling = ...
+    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+        """Yield text deltas, then one `ThoughtEnd`.
+
+        Closing the generator frees the engine's slot at the next token or prefill chunk. Raises
+        `ContextLengthExceeded`, `EngineFailed`, `UpstreamFailed`.
+        """
+        ...
+
+    async def count_tokens(self, text: str) -> int | None:
+        """Tokens of `text` alone, without template or special tokens; None where the engine can't tell."""
+        ...
+
+    async def close(self) -> None: ...
