@@ -1,0 +1,149 @@
+"""The engine process: holds the weights and the threads, and serves the engine contracts over a local socket.
+
+Started by `engines.process` as `python -m vivavoce.engines.host SOCKET` with the `EngineSpec` as one JSON line on
+standard input. Says on standard output, one JSON line each: {"state": "loading"}, {"state": "ready", "seconds": …} or
+{"state": "failed", "error": …, "message": …}. Ends when standard input closes, so it never outlives its parent.
+Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from typing import Any
+
+from vivavoce.audio import LISTEN_RATE_HZ, Audio
+from vivavoce.conversation import Message, Sampling
+from vivavoce.engines import frames
+from vivavoce.engines.registry import EngineSpec, build
+from vivavoce.errors import EngineFailed, VivaError
+from vivavoce.turn import Engines
+
+
+class EngineHost:
+    """Answers calls on engines. Each call is a task; a `cancel` frame or a lost connection cancels it."""
+
+    def __init__(self, engines: Engines) -> None:
+        self.engines = engines
+        self.calls = 0
+        self.verbs: dict[str, Callable[..., AsyncGenerator[Any, None]]] = {
+            "listen": engines.listener.listen,
+            "think": engines.thinker.think,
+            "speak": self._speak,
+            "count_tokens": self._count_tokens,
+            "describe": self._describe,
+            "status": self._status,
+        }
+
+    async def _speak(self, text: str, voice: str, speed: float) -> AsyncGenerator[Audio, None]:
+        yield await self.engines.speaker.speak(text, voice, speed)
+
+    async def _count_tokens(self, text: str) -> AsyncGenerator[int | None, None]:
+        yield await self.engines.thinker.count_tokens(text)
+
+    async def _describe(self) -> AsyncGenerator[dict[str, Any], None]:
+        thinker = self.engines.thinker
+        yield {
+            "hears_audio": thinker.hears_audio,
+            "context_tokens": thinker.context_tokens,
+            "voices": dict(self.engines.speaker.voices),
+        }
+
+    async def _status(self) -> AsyncGenerator[dict[str, Any], None]:
+        """Calls under way (without this one) and the thinker's slots that are really at work."""
+        yield {"calls": self.calls - 1, "slots_busy": getattr(self.engines.thinker, "busy", None), "pid": os.getpid()}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection: many calls at once, told apart by their id."""
+        tasks: dict[int, asyncio.Task[None]] = {}
+        try:
+            while (frame := await frames.read(reader)) is not None:
+                call_id, kind, value = frame
+                if kind == "call":
+                    task = asyncio.create_task(self._answer(writer, call_id, *value))
+                    tasks[call_id] = task
+                    task.add_done_callback(lambda _, call_id=call_id: tasks.pop(call_id, None))
+                elif kind == "cancel" and call_id in tasks:
+                    tasks[call_id].cancel()
+        finally:
+            for task in list(tasks.values()):
+                task.cancel()
+            writer.close()
+
+    async def _answer(self, writer: asyncio.StreamWriter, call_id: int, verb: str, args: list[Any]) -> None:
+        async def send(kind: frames.Kind, value: object) -> None:
+            writer.write(frames.encode((call_id, kind, value)))
+            await writer.drain()
+
+        self.calls += 1
+        try:
+            async with aclosing(self.verbs[verb](*args)) as items:
+                async for item in items:
+                    await send("item", item)
+            await send("done", None)
+        except ConnectionError:
+            return
+        except VivaError as error:
+            await send("error", error)
+        except Exception as error:
+            # The boundary where foreign errors become ours. The text of the exception may quote speech: keep its type.
+            await send("error", EngineFailed(f"The {verb} engine failed: {type(error).__name__}."))
+        finally:
+            self.calls -= 1
+
+
+async def warm(engines: Engines) -> None:
+    """Touch every stage once, so that the first request finds pages mapped, kernels chosen and caches filled."""
+    async with aclosing(engines.listener.listen(Audio.silence(1.0, LISTEN_RATE_HZ))) as heard:
+        async for _ in heard:
+            pass
+    thinking = engines.thinker.think([Message.of("user", "Hi")], Sampling(max_tokens=1))
+    async with aclosing(thinking) as thoughts:
+        async for _ in thoughts:
+            pass
+    voice = next(iter(engines.speaker.voices))
+    await engines.speaker.speak("Hello.", voice)
+
+
+def _report(**line: object) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    """Standard input is a pipe that only the parent holds: its end is the parent's end, however it came about."""
+    sys.stdin.read()
+    os._exit(0)
+
+
+async def _main(socket_path: str, spec: EngineSpec) -> None:
+    started_s = time.perf_counter()
+    _report(state="loading")
+    try:
+        engines = await asyncio.to_thread(build, spec)
+        await warm(engines)
+    except VivaError as error:
+        _report(state="failed", error=type(error).__name__, message=error.message)
+        return
+    host = EngineHost(engines)
+    server = await asyncio.start_unix_server(host.serve, socket_path)
+    _report(state="ready", seconds=round(time.perf_counter() - started_s, 3))
+    async with server:
+        with suppress(asyncio.CancelledError):
+            await server.serve_forever()
+
+
+def main() -> None:
+    spec = EngineSpec.from_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    asyncio.run(_main(sys.argv[1], spec))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The engine contracts, answered by the engine process: `turn.py` cannot tell the difference.
+
+`Connection` carries many calls over one socket; `RemoteListener`, `RemoteThinker` and `RemoteSpeaker` give them the shape
+of the contracts. Knows neither how the process is started nor what engines it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing, suppress
+from typing import Any
+
+from vivavoce.audio import Audio
+from vivavoce.conversation import Message, Sampling
+from vivavoce.engines import frames
+from vivavoce.errors import EngineLost
+from vivavoce.listen.base import ListenOptions, Segment
+from vivavoce.speak.base import Voice
+from vivavoce.think.base import TextDelta, ThoughtEnd
+
+LOST = "The engine process stopped while it worked on this request. It is being restarted; please try again."
+
+
+class Connection:
+    """One socket to the engine process. Every open call ends with `EngineLost` when the process goes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._ids = itertools.count(1)
+        self._calls: dict[int, asyncio.Queue[frames.Frame]] = {}
+        self._closed = False
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, socket_path: str) -> Connection:
+        return cls(*await asyncio.open_unix_connection(socket_path))
+
+    async def _read(self) -> None:
+        try:
+            while (frame := await frames.read(self._reader)) is not None:
+                # A call that was given up has no queue any more; its late frames are dropped.
+                if (queue := self._calls.get(frame[0])) is not None:
+                    queue.put_nowait(frame)
+        finally:
+            self._closed = True
+            for call_id, queue in self._calls.items():
+                queue.put_nowait((call_id, "error", EngineLost(LOST)))
+
+    async def call(self, verb: str, *args: object) -> AsyncGenerator[Any, None]:
+        """Yield the items of one call. Closing the generator cancels the call in the engine process."""
+        if self._closed:
+            raise EngineLost(LOST)
+        call_id = next(self._ids)
+        queue: asyncio.Queue[frames.Frame] = asyncio.Queue()
+        self._calls[call_id] = queue
+        ended = False
+        try:
+            self._send((call_id, "call", [verb, list(args)]))
+            while True:
+                _, kind, value = await queue.get()
+                if kind == "item":
+                    yield value
+                    continue
+                ended = True
+                if kind == "error":
+                    raise value
+                return
+        finally:
+            del self._calls[call_id]
+            if not ended and not self._closed:
+                self._send((call_id, "cancel", None))
+
+    def _send(self, frame: frames.Frame) -> None:
+        # Not drained: what is sent is one request, already bounded by the body limit, to a reader on this machine.
+        with suppress(ConnectionError):
+            self._writer.write(frames.encode(frame))
+
+    async def close(self) -> None:
+        self._reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reading
+        self._writer.close()
+
+
+Connect = Callable[[], Coroutine[Any, Any, Connection]]
+"""Returns the living connection, waiting for a restart under way. Raises `EngineLost`."""
+
+
+async def one(stream: AsyncGenerator[Any, None]) -> Any:
+    """The single item of a call."""
+    async with aclosing(stream) as items:
+        async for item in items:
+            return item
+    raise EngineLost(LOST)
+
+
+class RemoteListener:
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def listen(self, audio: Audio, options: ListenOptions | None = None) -> AsyncGenerator[Segment, None]:
+        connection = await self._connect()
+        async with aclosing(connection.call("listen", audio, options or ListenOptions())) as segments:
+            async for segment in segments:
+                yield segment
+
+    async def close(self) -> None:
+        return None
+
+
+class RemoteThinker:
+    def __init__(self, connect: Connect, *, hears_audio: bool, context_tokens: int | None) -> None:
+        self._connect = connect
+        self.hears_audio = hears_audio
+        self.context_tokens = context_tokens
+
+    async def think(
+        self, conversation: Sequence[Message], sampling: Sampling | None = None
+    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+        connection = await self._connect()
+        async with aclosing(connection.call("think", list(conversation), sampling or Sampling())) as thoughts:
+            async for thought in thoughts:
+                yield thought
+
+    async def count_tokens(self, text: str) -> int | None:
+        return await one((await self._connect()).call("count_tokens", text))
+
+    async def close(self) -> None:
+        return None
+
+
+class RemoteSpeaker:
+    def __init__(self, connect: Connect, voices: Mapping[str, Voice]) -> None:
+        self._connect = connect
+        self.voices = voices
+
+    async def speak(self, text: str, voice: str, speed: float = 1.0) -> Audio:
+        return await one((await self._connect()).call("speak", text, voice, speed))
+
+    async def close(self) -> None:
+        return None

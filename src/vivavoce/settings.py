@@ -1,0 +1,102 @@
+"""Settings, read once at the edge (server, command line) and handed down as plain arguments.
+
+Every field is a `VIVA_*` environment variable or a key in a TOML file (`viva.toml` in the working directory, or the
+file that `VIVA_CONFIG` names). Environment beats file beats profile beats default. Knows no engine.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from vivavoce.errors import InvalidValue
+
+Profile = Literal["default", "tiny"]
+
+PROFILES: dict[str, dict[str, str]] = {
+    "default": {
+        "listen": "whisper:whisper-base",
+        "think": "llamacpp:qwen2.5-coder-1.5b",
+        "speak": "kokoro:kokoro-82m",
+    },
+    "tiny": {
+        "listen": "whisper:whisper-tiny",
+        "think": "llamacpp:smollm2-135m",
+        "speak": "kokoro:kokoro-82m",
+    },
+}
+"""What each profile runs, as `kind:model`. `tiny` is for tests and very small machines; it answers poorly."""
+
+
+def _cores() -> int:
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2)
+
+
+class Settings(BaseSettings):
+    """All there is to set; every field has a default that works."""
+
+    model_config = SettingsConfigDict(env_prefix="VIVA_", extra="forbid", validate_default=True)
+
+    profile: Profile = Field("default", description="Which set of models runs: default or tiny.")
+    listen: str | None = Field(None, description="Listener as kind:model, e.g. whisper:whisper-base.")
+    think: str | None = Field(
+        None, description="Thinker as kind:model, e.g. llamacpp:qwen2.5-coder-1.5b or openai:gpt-4o-mini."
+    )
+    speak: str | None = Field(None, description="Speaker as kind:model, e.g. kokoro:kokoro-82m.")
+    think_base_url: str | None = Field(
+        None, description="Base URL of an OpenAI-compatible server, for think = openai:<model>."
+    )
+    think_api_key: SecretStr | None = Field(None, description="Key for that server.")
+    think_hears_audio: bool = Field(False, description="That server's model takes audio itself.")
+    host: str = Field("127.0.0.1", description="Address to bind.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
+    threads: int = Field(default_factory=_cores, ge=1, description="Threads per engine.")
+    slots: int = Field(4, ge=1, le=64, description="Conversations the thinker works on at once.")
+    context_tokens: int = Field(8192, ge=512, description="Longest conversation with its answer, in text tokens.")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("vivavoce", appauthor=False), description="State: reply ids."
+    )
+    models_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".cache" / "vivavoce" / "models", description="Where weights lie."
+    )
+    offline: bool = Field(False, description="Reach for nothing: weights must already be there.")
+    max_body_bytes: int = Field(26_214_400, ge=1024, description="Largest request body, in bytes.")
+    max_audio_s: float = Field(1800.0, gt=0, description="Longest recording in a request, in seconds.")
+    reply_ttl_s: int = Field(86_400, ge=1, description="How long a reply's audio id resolves, in seconds.")
+    speaking_note: str | None = Field(
+        None, description="Replaces the note that makes answers fit to speak; empty turns it off."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("VIVA_CONFIG", "viva.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+    def engine(self, stage: Literal["listen", "think", "speak"]) -> str:
+        """The engine of a stage as `kind:model`: set by itself, or by the profile."""
+        chosen: str | None = getattr(self, stage)
+        return chosen or PROFILES[self.profile][stage]
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read settings. Raises `InvalidValue` with the field's name where one is wrong or unknown."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InvalidValue(f"Setting '{name}': {first['msg']}. See docs/settings.md.", param=name) from error

@@ -1,0 +1,116 @@
+"""Scripted fakes of each stage, for your tests and ours: no weights, no waiting, same contracts.
+
+    engines = Engines(ScriptedListener("what is two plus two"), ScriptedThinker("Four."), ScriptedSpeaker())
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+import numpy as np
+
+from vivavoce.audio import SPEAK_RATE_HZ, Audio
+from vivavoce.conversation import Message, Sampling
+from vivavoce.errors import ContextLengthExceeded, InvalidValue
+from vivavoce.listen.base import ListenOptions, Segment, Word
+from vivavoce.speak.base import Voice
+from vivavoce.think.base import TextDelta, ThoughtEnd
+
+SILENCE_PEAK = 0.003
+
+
+class ScriptedListener:
+    """Hears `transcript` in every recording that isn't silent, words spread evenly over it."""
+
+    def __init__(self, transcript: str = "what is two plus two", language: str = "en", *, delay_s: float = 0.0) -> None:
+        self.transcript = transcript
+        self.language = language
+        self.delay_s = delay_s
+        self.heard: list[Audio] = []
+
+    async def listen(self, audio: Audio, options: ListenOptions | None = None) -> AsyncGenerator[Segment, None]:
+        await asyncio.sleep(self.delay_s)
+        self.heard.append(audio)
+        if not len(audio.samples) or float(np.abs(audio.samples).max()) < SILENCE_PEAK:
+            yield Segment("", 0.0, audio.duration_s, None, 0.0, 1.0)
+            return
+        tokens = self.transcript.split()
+        step_s = audio.duration_s / max(1, len(tokens))
+        words = tuple(Word(t, i * step_s, (i + 1) * step_s, 0.9) for i, t in enumerate(tokens))
+        language = (options and options.language) or self.language
+        yield Segment(self.transcript, 0.0, audio.duration_s, language, 0.99, 0.01, words, -0.1)
+
+    async def close(self) -> None:
+        return None
+
+
+class ScriptedThinker:
+    """Answers `answer` word by word. A token is a word with the space before it; prompts are kept in `asked`."""
+
+    hears_audio = False
+
+    def __init__(self, answer: str = "Four.", *, delay_s: float = 0.0, context_tokens: int = 4096) -> None:
+        self.answer = answer
+        self.delay_s = delay_s
+        self.context_tokens: int | None = context_tokens
+        self.asked: list[Sequence[Message]] = []
+        self.samplings: list[Sampling] = []
+        self.busy = 0
+
+    async def think(
+        self, conversation: Sequence[Message], sampling: Sampling | None = None
+    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+        sampling = sampling or Sampling()
+        self.asked.append(conversation)
+        self.samplings.append(sampling)
+        prompt = sum(len(_tokens(message.text)) + 1 for message in conversation)
+        if self.context_tokens is not None and prompt > self.context_tokens:
+            raise ContextLengthExceeded(
+                f"This model's maximum context length is {self.context_tokens} tokens; you sent {prompt}.",
+                param="messages",
+            )
+        text = self.answer
+        for stop in sampling.stop:
+            text = text.split(stop)[0]
+        tokens = _tokens(text)
+        allowed = tokens if sampling.max_tokens is None else tokens[: sampling.max_tokens]
+        self.busy += 1
+        try:
+            for token in allowed:
+                await asyncio.sleep(self.delay_s)
+                yield TextDelta(token)
+        finally:
+            self.busy -= 1
+        yield ThoughtEnd("stop" if len(allowed) == len(tokens) else "length", prompt, len(allowed))
+
+    async def count_tokens(self, text: str) -> int | None:
+        return len(_tokens(text))
+
+    async def close(self) -> None:
+        return None
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+class ScriptedSpeaker:
+    """Hums 60 ms a character at 220 Hz in place of words; what was asked for is kept in `spoken`."""
+
+    def __init__(self, *, delay_s: float = 0.0, voices: Sequence[str] = ("af_heart", "am_adam")) -> None:
+        self.delay_s = delay_s
+        self.voices: Mapping[str, Voice] = {name: Voice(name, "en-US", "female", "a hum") for name in voices}
+        self.spoken: list[tuple[str, str, float]] = []
+
+    async def speak(self, text: str, voice: str, speed: float = 1.0) -> Audio:
+        if voice not in self.voices:
+            raise InvalidValue(f"Invalid value: '{voice}'. Supported values are: {', '.join(self.voices)}.")
+        await asyncio.sleep(self.delay_s)
+        self.spoken.append((text, voice, speed))
+        times = np.arange(int(0.06 * len(text) / speed * SPEAK_RATE_HZ)) / SPEAK_RATE_HZ
+        return Audio((0.2 * np.sin(2 * np.pi * 220 * times)).astype(np.float32), SPEAK_RATE_HZ)
+
+    async def close(self) -> None:
+        return None

@@ -1,0 +1,370 @@
+"""THE FLOW: hear, think, say.
+
+    request bytes ─ codec ─> Audio ─ listen ─> Heard ─ think ─> text ─ speak ─> Audio ─ codec ─> response bytes
+                             └────────────────────── this file ─────────────────────────┘
+
+Three async generators: `hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins them with a
+thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second is being
+thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vivavoce.audio import SPEAK_RATE_HZ, Audio
+from vivavoce.conversation import AudioPart, Message, Part, Sampling, TextPart
+from vivavoce.errors import ServerFault
+from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
+from vivavoce.speak.base import Speaker
+from vivavoce.speak.clauses import Clause, ClauseSplitter
+from vivavoce.speak.spoken_form import SpokenForm
+from vivavoce.think.base import FinishReason, TextDelta, Thinker, ThoughtEnd
+from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_input_tokens, audio_output_tokens
+
+NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
+"""What a thinker reads in place of a recording in which nobody spoke."""
+
+SPEAKING_NOTE = "You are heard, not read: answer in short plain spoken sentences, without lists, markup or emoji."
+"""Default note to the thinker when sound is asked for. Short, because every prompt token costs time."""
+
+SPOKEN_SHARE = 8
+"""Audio tokens to expect per text token when one cap covers both: about 0.3 s of speech a token is 6, numbers more."""
+
+CLAUSES_AHEAD = 16
+EVENTS_AHEAD = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The three engines a turn needs. `speaker` may be missing where nothing is ever spoken."""
+
+    listener: Listener
+    thinker: Thinker
+    speaker: Speaker
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """How to speak: a voice of the speaker, speed in [0.25, 4], language of the text (ISO 639-1)."""
+
+    voice: str
+    speed: float = 1.0
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange. `saying` None: written answer only. `speaking_note` is put before the conversation if spoken."""
+
+    conversation: Sequence[Message]
+    sampling: Sampling = field(default_factory=Sampling)
+    listening: ListenOptions = field(default_factory=ListenOptions)
+    saying: Saying | None = None
+    speaking_note: str | None = SPEAKING_NOTE
+
+
+@dataclass(frozen=True, slots=True)
+class PartHeard:
+    """What was heard in one audio part; `message` and `part` are its indices in the conversation."""
+
+    message: int
+    part: int
+    heard: Heard
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """The next piece of the written answer; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """A spoken clause with the pause after it. `text_span` are character offsets in the whole answer, so that
+    barge-in can later cut history to what was heard; times in seconds from the start of the spoken answer."""
+
+    audio: Audio
+    text_span: tuple[int, int]
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds from the start of the turn; None where a stage had nothing to do."""
+
+    heard_s: float | None = None
+    first_text_s: float | None = None
+    first_sound_s: float | None = None
+    total_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Always the last event of `run`."""
+
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+
+
+Event = PartHeard | Thought | Spoke | Finished
+
+
+async def hear(
+    listener: Listener, audio: Audio, options: ListenOptions | None = None
+) -> AsyncGenerator[Segment | Heard, None]:
+    """Yield segments as they are decoded, then one `Heard` that gathers them."""
+    segments: list[Segment] = []
+    async with aclosing(listener.listen(audio, options or ListenOptions())) as stream:
+        async for segment in stream:
+            segments.append(segment)
+            yield segment
+    yield Heard.of(segments, audio.duration_s)
+
+
+async def hear_all(listener: Listener, audio: Audio, options: ListenOptions | None = None) -> Heard:
+    """Listen to the end and return what was heard."""
+    async with aclosing(hear(listener, audio, options)) as stream:
+        async for event in stream:
+            if isinstance(event, Heard):
+                return event
+    raise ServerFault("the listener ended without a result")  # pragma: no cover - hear always ends with Heard
+
+
+async def say(
+    speaker: Speaker, text: AsyncIterator[str], saying: Saying
+) -> AsyncGenerator[Spoke, None]:
+    """Speak text while it arrives, clause by clause. Clauses with nothing to say are skipped, their span with them."""
+    clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
+
+    async def split() -> None:
+        splitter = ClauseSplitter()
+        async for delta in text:
+            for clause in splitter.feed(delta):
+                await clauses.put(clause)
+        for clause in splitter.flush():
+            await clauses.put(clause)
+        await clauses.put(None)
+
+    spoken_form = SpokenForm(saying.language)
+    splitting = asyncio.create_task(split())
+    splitting.add_done_callback(lambda task: _wake(clauses, task))
+    position = 0
+    try:
+        while (clause := await clauses.get()) is not None:
+            words = spoken_form.feed(clause.text)
+            audio = await speaker.speak(words, saying.voice, saying.speed) if words.strip() else None
+            if audio is None or not len(audio.samples):
+                continue
+            pause = Audio.silence(clause.pause_s / saying.speed, SPEAK_RATE_HZ)
+            audio = Audio.join((audio, pause), SPEAK_RATE_HZ)
+            start, position = position, position + len(audio.samples)
+            yield Spoke(audio, clause.span, start / SPEAK_RATE_HZ, position / SPEAK_RATE_HZ)
+        await splitting
+    finally:
+        await _cancel(splitting)
+
+
+def _wake(queue: asyncio.Queue[Clause | None], task: asyncio.Task[None]) -> None:
+    """A reader of `queue` must not wait for ever when the task that fills it has failed."""
+    if task.cancelled() or task.exception() is not None:
+        with suppress(asyncio.QueueFull):
+            queue.put_nowait(None)
+
+
+async def run(turn: Turn, engines: Engines) -> AsyncGenerator[Event, None]:
+    """One whole turn. Yields `PartHeard` per audio part, then `Thought`s and `Spoke`s interleaved, then `Finished`."""
+    events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_AHEAD)
+
+    async def produce() -> None:
+        try:
+            await _Run(turn, engines, events.put).flow()
+        finally:
+            # The reader may be gone (cancelled) and the queue full: never wait here.
+            if events.full():
+                events.get_nowait()
+            events.put_nowait(None)
+
+    producing = asyncio.create_task(produce())
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        await producing
+    finally:
+        await _cancel(producing)
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    """Cancel and wait until it has really ended, so that no stage outlives its turn."""
+    if not task.done():
+        task.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await task
+
+
+Emit = Callable[[Event], Coroutine[Any, Any, None]]
+
+
+class _Run:
+    """The state of one turn under way: a stopwatch, the counts, and the three stages."""
+
+    def __init__(self, turn: Turn, engines: Engines, emit: Emit) -> None:
+        self.turn = turn
+        self.engines = engines
+        self.emit = emit
+        self.started_s = time.perf_counter()
+        self.timings = Timings()
+        self.spoken_samples = 0
+        self.cut_off = False
+
+    async def flow(self) -> None:
+        counting = asyncio.create_task(self._count_input())
+        try:
+            conversation = await self._hear_parts()
+            end = await self._think_and_say(self._with_note(conversation))
+            usage = await self._usage(end, await counting)
+        finally:
+            await _cancel(counting)
+        self.timings = replace(self.timings, total_s=self._elapsed_s())
+        reason: FinishReason = "length" if self.cut_off else end.finish_reason
+        await self.emit(Finished(reason, usage, self.timings))
+
+    def _elapsed_s(self) -> float:
+        return time.perf_counter() - self.started_s
+
+    async def _hear_parts(self) -> list[Message]:
+        """Listen to every audio part, in order; what comes back holds words in place of sound."""
+        messages: list[Message] = []
+        any_heard = False
+        for number, message in enumerate(self.turn.conversation):
+            parts: list[Part] = []
+            for index, part in enumerate(message.parts):
+                if isinstance(part, AudioPart):
+                    heard = await hear_all(self.engines.listener, part.audio, self.turn.listening)
+                    await self.emit(PartHeard(number, index, heard))
+                    any_heard = True
+                    parts.append(part if self.engines.thinker.hears_audio else _as_words(heard))
+                else:
+                    parts.append(part)
+            messages.append(Message(message.role, tuple(parts)))
+        if any_heard:
+            self.timings = replace(self.timings, heard_s=self._elapsed_s())
+        return messages
+
+    def _with_note(self, conversation: list[Message]) -> list[Message]:
+        """Our note comes first, so that it stays in the prompt cache whatever the caller says after it."""
+        if self.turn.saying is None or not self.turn.speaking_note:
+            return conversation
+        note = self.turn.speaking_note
+        if conversation and conversation[0].role == "system":
+            return [Message.of("system", f"{note}\n{conversation[0].text}"), *conversation[1:]]
+        return [Message.of("system", note), *conversation]
+
+    async def _think_and_say(self, conversation: list[Message]) -> ThoughtEnd:
+        if self.turn.saying is None:
+            return await self._think(conversation, None)
+        text: asyncio.Queue[str | None] = asyncio.Queue(EVENTS_AHEAD)
+        try:
+            async with asyncio.TaskGroup() as stages:
+                thinking = stages.create_task(self._think(conversation, text))
+                stages.create_task(self._say(text, self.turn.saying))
+        except BaseExceptionGroup as group:
+            raise _first_cause(group) from group
+        return thinking.result()
+
+    def _text_sampling(self) -> Sampling:
+        """One cap covers text and sound; the text gets the share that leaves room to speak it."""
+        sampling = self.turn.sampling
+        if self.turn.saying is None or sampling.max_tokens is None:
+            return sampling
+        return replace(sampling, max_tokens=max(1, sampling.max_tokens // (1 + SPOKEN_SHARE)))
+
+    async def _think(self, conversation: list[Message], spoken: asyncio.Queue[str | None] | None) -> ThoughtEnd:
+        end: ThoughtEnd | None = None
+        async with aclosing(self.engines.thinker.think(conversation, self._text_sampling())) as thoughts:
+            async for thought in thoughts:
+                if isinstance(thought, TextDelta):
+                    if self.timings.first_text_s is None:
+                        self.timings = replace(self.timings, first_text_s=self._elapsed_s())
+                    await self.emit(Thought(thought.text))
+                    if spoken is not None:
+                        await spoken.put(thought.text)
+                else:
+                    end = thought
+        if spoken is not None:
+            await spoken.put(None)
+        if end is None:
+            raise ServerFault("the thinker ended without saying how")
+        return end
+
+    async def _say(self, text: asyncio.Queue[str | None], saying: Saying) -> None:
+        async def deltas() -> AsyncIterator[str]:
+            while (delta := await text.get()) is not None:
+                yield delta
+
+        room = self._most_samples()
+        async with aclosing(say(self.engines.speaker, deltas(), saying)) as spoken:
+            async for spoke in spoken:
+                if self.cut_off:
+                    continue  # the written answer, short by its own cap, still runs to its end
+                if room is not None and self.spoken_samples + len(spoke.audio.samples) > room:
+                    self.cut_off = True
+                    spoke = _first_samples(spoke, room - self.spoken_samples)
+                if self.timings.first_sound_s is None:
+                    self.timings = replace(self.timings, first_sound_s=self._elapsed_s())
+                self.spoken_samples += len(spoke.audio.samples)
+                await self.emit(spoke)
+
+    def _most_samples(self) -> int | None:
+        """What the caller's cap leaves for sound after the text's share, in samples; None without a cap."""
+        cap, text_cap = self.turn.sampling.max_tokens, self._text_sampling().max_tokens
+        if cap is None or text_cap is None:
+            return None
+        return (cap - text_cap) * SPEAK_RATE_HZ // OUTPUT_TOKENS_PER_S
+
+    async def _count_input(self) -> tuple[int | None, int]:
+        """(text tokens of the caller's own text or None where the thinker can't count, audio tokens)."""
+        parts = [part for message in self.turn.conversation for part in message.parts]
+        audio = sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart))
+        counts = await asyncio.gather(
+            *(self.engines.thinker.count_tokens(part.text) for part in parts if isinstance(part, TextPart))
+        )
+        known = [count for count in counts if count is not None]
+        return (sum(known) if len(known) == len(counts) else None), audio
+
+    async def _usage(self, end: ThoughtEnd, counted: tuple[int | None, int]) -> Usage:
+        text, audio = counted
+        input_text = end.prompt_tokens if text is None else text
+        return Usage(
+            input_text_tokens=input_text,
+            input_audio_tokens=audio,
+            input_cached_tokens=min(end.cached_tokens, input_text),
+            output_text_tokens=end.completion_tokens,
+            output_audio_tokens=audio_output_tokens(self.spoken_samples, SPEAK_RATE_HZ),
+        )
+
+
+def _as_words(heard: Heard) -> TextPart:
+    return TextPart(heard.transcript or NOTHING_SAID)
+
+
+def _first_samples(spoke: Spoke, count: int) -> Spoke:
+    audio = Audio(spoke.audio.samples[: max(0, count)], spoke.audio.rate_hz)
+    return replace(spoke, audio=audio, end_s=spoke.start_s + audio.duration_s)
+
+
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The stage that failed first is the one to report; the others were only cancelled."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            return _first_cause(error)
+        return error
+    return group  # pragma: no cover - a group is never empty
