@@ -1,0 +1,204 @@
+"""Bytes of any supported container to mono `Audio`, in memory.
+
+The container is told from the bytes (`sniff`), opened with one named demuxer out of a fixed list, and may
+open nothing else: no file, no URL, no playlist. Duration is limited on what is decoded, while it is decoded.
+Synchronous; PyAV and soxr do the work outside the interpreter lock, so callers run it in a thread. Knows no
+base64, no HTTP and no price. Decisions behind it: docs/decisions/0003-decoding-in-memory.md.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterator
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
+from vivavoce.codec.resample import Resampler
+from vivavoce.codec.sniff import DEMUXERS, HostileFileError, refuse_hostile_mp4, sniff
+from vivavoce.errors import AudioTooLong, UnsupportedFormat
+
+MAX_DURATION_S = 3600.0
+"""Default limit on decoded sound: an hour is 230 MB at the listening rate."""
+
+SUPPORTED = "wav, mp3, flac, ogg (opus, vorbis), m4a/mp4 (aac, alac), aac and webm"
+
+_MIN_RATE_HZ, _MAX_RATE_HZ = 1_000, 768_000
+_MAX_CHANNELS = 64
+_PROBE_BYTES = 1_000_000
+_BLOCK_S = 1.0
+"""Decoded frames are gathered into blocks of this length before resampling: fewer calls, little memory."""
+
+_OPTIONS = {
+    "protocol_whitelist": "",
+    "format_whitelist": ",".join(DEMUXERS),
+    "probesize": str(_PROBE_BYTES),
+    "analyzeduration": "2000000",
+    "max_streams": "32",
+}
+_PCM = ("pcm_", "adpcm_ms", "adpcm_ima_wav")
+_CODECS = ("mp3", "mp3float", "aac", "flac", "opus", "libopus", "vorbis", "libvorbis", "alac")
+
+
+def decode(
+    data: bytes,
+    *,
+    param: str | None = None,
+    rate_hz: int = LISTEN_RATE_HZ,
+    max_duration_s: float = MAX_DURATION_S,
+    declared: str | None = None,
+) -> Audio:
+    """The first sound track of `data`, channels averaged to mono, at `rate_hz`, clipped to [-1, 1].
+
+    `param` is the path of the field that `data` came from and `declared` what its sender calls it; both only
+    make better error messages. A damaged recording yields what can be decoded of it. Samples that are no
+    number become 0. Length: floor(decoded samples * rate_hz / their rate), encoder delay and padding left out
+    where the container records them. Raises `UnsupportedFormat` (nothing decodable) and `AudioTooLong`.
+    """
+    if not data:
+        raise UnsupportedFormat("The audio is empty: no bytes were sent.", param=param)
+    container = sniff(data)
+    if container is None:
+        raise UnsupportedFormat(_unknown(declared), param=param)
+    body = data[container.offset :]
+    try:
+        if container.demuxer.startswith("mov"):
+            refuse_hostile_mp4(body)
+        with _open(body, container.demuxer) as source:
+            audio = _decode_stream(source, rate_hz, max_duration_s, param)
+    except HostileFileError as error:
+        raise UnsupportedFormat(f"The audio file is refused: {error}.", param=param) from error
+    except (av.error.FFmpegError, _UnreadableError) as error:
+        name = container.demuxer.split(",")[0]
+        raise UnsupportedFormat(
+            f"The audio looks like {name} but cannot be decoded ({error}).", param=param
+        ) from error
+    if not len(audio.samples):
+        raise UnsupportedFormat("The audio holds no samples: it is empty or cut off too early.", param=param)
+    return audio
+
+
+class _UnreadableError(Exception):
+    """The container opens, but holds nothing that we decode; the message says why, in brackets."""
+
+
+def _unknown(declared: str | None) -> str:
+    called = f" It is labelled {declared!r}, but its bytes say otherwise." if declared else ""
+    return f"The bytes are no audio format that can be decoded.{called} Supported: {SUPPORTED}."
+
+
+def _open(body: bytes, demuxer: str) -> InputContainer:
+    return av.open(
+        io.BytesIO(body),
+        "r",
+        format=demuxer,
+        container_options=_OPTIONS,
+        metadata_errors="replace",
+        io_open=_refuse_to_open,
+    )
+
+
+def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> object:
+    raise HostileFileError("it refers to another file")
+
+
+def _decode_stream(source: InputContainer, rate_hz: int, max_duration_s: float, param: str | None) -> Audio:
+    if not source.streams.audio:
+        raise _UnreadableError("it holds no sound track")
+    stream = source.streams.audio[0]
+    name = stream.codec_context.name
+    if not name.startswith(_PCM) and name not in _CODECS:
+        raise _UnreadableError(f"its sound is coded as {name}")
+    parts = _at_rate(_blocks(_frames(source, stream)), rate_hz, max_duration_s, param)
+    return Audio(_join(list(parts)), rate_hz)
+
+
+def _frames(source: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Decoded frames; a packet that is damaged is left out, as players do."""
+    packets = source.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError:  # cut off in the middle of a packet: what came before is good
+            return
+        if packet is None:
+            return
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue
+
+
+def _blocks(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
+    """(mono samples, rate in Hz), each about `_BLOCK_S` long and of one rate."""
+    pending: list[Samples] = []
+    count = 0
+    rate_hz = 0
+    for frame in frames:
+        _check_layout(frame)
+        if pending and (frame.sample_rate != rate_hz or count >= rate_hz * _BLOCK_S):
+            yield np.concatenate(pending), rate_hz
+            pending, count = [], 0
+        rate_hz = frame.sample_rate
+        pending.append(_mono(frame))
+        count += frame.samples
+    if pending:
+        yield np.concatenate(pending), rate_hz
+
+
+def _check_layout(frame: AudioFrame) -> None:
+    if not _MIN_RATE_HZ <= frame.sample_rate <= _MAX_RATE_HZ:
+        raise _UnreadableError(f"its sample rate of {frame.sample_rate} Hz is out of range")
+    if not 1 <= frame.layout.nb_channels <= _MAX_CHANNELS:
+        raise _UnreadableError(f"it has {frame.layout.nb_channels} channels, more than {_MAX_CHANNELS}")
+
+
+def _mono(frame: AudioFrame) -> Samples:
+    """The mean of the channels, float32 of shape (n,), in [-1, 1] whatever the file claims."""
+    values = frame.to_ndarray()
+    if not frame.format.is_planar:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    if values.dtype.kind == "f":
+        scaled = np.clip(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
+    elif values.dtype.kind == "u":
+        scaled = (values.astype(np.float32) - 128.0) / 128.0
+    else:
+        scaled = values / np.float64(2 ** (8 * values.dtype.itemsize - 1))
+    return scaled.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _at_rate(
+    blocks: Iterator[tuple[Samples, int]], rate_hz: int, max_duration_s: float, param: str | None
+) -> Generator[Samples, None, None]:
+    """Blocks at one rate; a change of rate on the way starts a new resampler. Stops at the limit."""
+    seconds = 0.0
+    resampler: Resampler | None = None
+    from_hz = 0
+    for block, block_hz in blocks:
+        seconds += len(block) / block_hz
+        if seconds > max_duration_s + 1e-9:
+            limit = f"The audio is longer than the limit of {max_duration_s:g} seconds."
+            raise AudioTooLong(f"{limit} Send it in shorter parts.", param=param)
+        if resampler is None or block_hz != from_hz:
+            if resampler is not None:
+                yield resampler.finish()
+            resampler, from_hz = Resampler(block_hz, rate_hz), block_hz
+        yield resampler.feed(block)
+    if resampler is not None:
+        yield resampler.finish()
+
+
+def _join(parts: list[Samples]) -> Samples:
+    """One array, clipped; each part is let go as soon as it is copied, so that an hour is not held twice."""
+    whole = np.empty(sum(map(len, parts)), np.float32)
+    at = len(whole)
+    while parts:
+        part = parts.pop()
+        at -= len(part)
+        np.clip(part, -1.0, 1.0, out=whole[at : at + len(part)])
+    return whole
