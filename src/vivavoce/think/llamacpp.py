@@ -1,0 +1,248 @@
+"""Think with a GGUF model on this machine, through llama.cpp.
+
+Several slots decode together (continuous batching); each keeps its prompt cache, so that the next turn of a
+conversation pays only for what is new. Prompts are read in small batches: a long one never freezes another's
+stream, and hanging up takes effect within one batch.
+
+Knows no wire format, no price and no other stage. `docs/engines/think.md` has the defaults and measurements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from vivavoce.conversation import Message, Sampling
+from vivavoce.errors import ContextLengthExceeded, EngineFailed, VivaError
+from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd
+from vivavoce.think.chat import chat_turns, encodable, without_control_tokens
+from vivavoce.think.llamacpp_server import LlamaServer
+
+DEFAULT_TEMPERATURE = 0.7
+DEFAULT_TOP_P = 0.95
+TOP_K = 40
+MIN_P = 0.05
+REPEAT_PENALTY = 1.05
+"""A light hand against the loops that small models fall into; heavier ones hurt code and JSON."""
+REPEAT_LAST_TOKENS = 64
+DEFAULT_ANSWER_TOKENS = 1024
+"""The cap where the caller sets none: about six minutes of speech. No answer is endless."""
+
+_PROMPT_CACHE_MIB = 512
+_ANY_SEED = 0xFFFF_FFFF  # llama.cpp's sentinel for "pick one"
+_DEFAULTS = Sampling()
+
+_Event = TextDelta | ThoughtEnd | VivaError
+
+
+class LlamaCppThinker:
+    """A `Thinker` over llama.cpp. Requests beyond `slots` wait their turn in order of arrival."""
+
+    def __init__(
+        self,
+        model_path: Path,
+        *,
+        slots: int = 4,
+        context_tokens: int = 8192,
+        threads: int = 2,
+        batch_tokens: int = 32,
+        gpu_layers: int = 0,
+    ) -> None:
+        """Load the weights at `model_path` (a GGUF file); blocks for about a second per gigabyte.
+
+        slots: conversations decoded at once. context_tokens: window of each, prompt and answer together (less
+        where the model was trained on less). batch_tokens: at least 32; prompt tokens read per step.
+        gpu_layers: layers put on the GPU, where xllamacpp was built for one. Raises `ModelNotInstalled`,
+        `EngineFailed`.
+        """
+        self._server = LlamaServer(
+            model_path,
+            slots=slots,
+            context_tokens=context_tokens,
+            threads=threads,
+            batch_tokens=batch_tokens,
+            gpu_layers=gpu_layers,
+            prompt_cache_mib=_PROMPT_CACHE_MIB,
+        )
+        self._slots = ThreadPoolExecutor(slots, thread_name_prefix="think")
+        self._tokenizer = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
+        self._lock = threading.Lock()
+        self._running: set[_Call] = set()
+        self._closed = False
+
+    @property
+    def hears_audio(self) -> bool:
+        return False
+
+    @property
+    def context_tokens(self) -> int:
+        return self._server.context_tokens
+
+    @property
+    def busy(self) -> int:
+        """Requests that hold a slot right now."""
+        with self._lock:
+            return len(self._running)
+
+    async def think(
+        self, conversation: Sequence[Message], sampling: Sampling = _DEFAULTS
+    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+        """See `Thinker.think`. Raises `ContextLengthExceeded` where the prompt and the answer asked for
+        (`sampling.max_tokens`) do not fit the window; without `max_tokens` an answer that reaches the
+        window's end finishes with "length"."""
+        if self._closed:
+            raise EngineFailed("The thinker was closed; start a new one.")
+        call = _Call(asyncio.get_running_loop(), sampling.max_tokens, self.context_tokens)
+        waiting = self._slots.submit(self._run, _request(conversation, sampling), call)
+        try:
+            while True:
+                event = await call.events.get()
+                if isinstance(event, VivaError):
+                    raise event
+                yield event
+                if isinstance(event, ThoughtEnd):
+                    return
+        finally:
+            call.cancelled.set()
+            waiting.cancel()
+
+    def _run(self, body: dict[str, object], call: _Call) -> None:
+        """One native call, in a thread of the slot pool."""
+        with self._lock:
+            self._running.add(call)
+        try:
+            if not call.cancelled.is_set():
+                self._server.chat(body, call.on_chunk)
+            call.finish(EngineFailed("llama.cpp ended an answer without saying so."))
+        except VivaError as error:
+            call.finish(error)
+        finally:
+            with self._lock:
+                self._running.discard(call)
+
+    async def count_tokens(self, text: str) -> int:
+        if self._closed:
+            raise EngineFailed("The thinker was closed; start a new one.")
+        return await asyncio.get_running_loop().run_in_executor(
+            self._tokenizer, self._server.count_tokens, encodable(text)
+        )
+
+    async def close(self) -> None:
+        """Cancel what is under way, wait for its current batch to end, and free the weights."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._shut_down)
+
+    def _shut_down(self) -> None:
+        with self._lock:
+            for call in self._running:
+                call.cancelled.set()
+        self._slots.shutdown(cancel_futures=True)
+        self._tokenizer.shutdown(cancel_futures=True)
+        self._server.close()
+
+
+class _Call:
+    """One request: turns llama.cpp's chunks into events and carries them to the event loop.
+
+    The queue has no bound of its own: it can hold no more than the answer's tokens, and holding llama.cpp
+    back instead would keep a slot from others for the sake of a slow reader.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_tokens: int | None, context_tokens: int) -> None:
+        self.events: asyncio.Queue[_Event] = asyncio.Queue()
+        self.cancelled = threading.Event()
+        self._loop = loop
+        self._max_tokens = max_tokens
+        self._context_tokens = context_tokens
+        self._finish_reason: FinishReason = "stop"
+        self._ended = False
+
+    def on_chunk(self, raw: str) -> bool:
+        """Take one chunk of JSON, in the worker's thread; True ends the request. Never raises."""
+        if self.cancelled.is_set() or self._ended:
+            return True
+        try:
+            self._read(json.loads(raw))
+        except VivaError as error:
+            self.finish(error)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            self.finish(EngineFailed(f"llama.cpp sent a chunk that cannot be read ({type(error).__name__})."))
+        return self._ended
+
+    def finish(self, event: ThoughtEnd | VivaError) -> None:
+        """Put the last event, unless there was one."""
+        if not self._ended:
+            self._ended = True
+            self._put(event)
+
+    def _read(self, chunk: dict[str, Any]) -> None:
+        if "error" in chunk:
+            raise _error_of(chunk["error"])
+        if "prompt_progress" in chunk:
+            self._check_room(int(chunk["prompt_progress"]["total"]))
+        for choice in chunk["choices"]:
+            text = choice["delta"].get("content")
+            if text:
+                self._put(TextDelta(text))
+            if choice["finish_reason"] is not None:
+                self._finish_reason = "length" if choice["finish_reason"] == "length" else "stop"
+        usage = chunk.get("usage")
+        if usage is not None:
+            cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+            self.finish(
+                ThoughtEnd(self._finish_reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
+            )
+
+    def _check_room(self, prompt_tokens: int) -> None:
+        if self._max_tokens is not None and prompt_tokens + self._max_tokens > self._context_tokens:
+            raise ContextLengthExceeded(
+                f"The conversation takes {prompt_tokens} tokens and the answer may take {self._max_tokens}; "
+                f"together that is more than the {self._context_tokens} this model holds. Shorten either."
+            )
+
+    def _put(self, event: _Event) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self.events.put_nowait, event)
+        except RuntimeError:  # the event loop is gone, and so is the reader
+            self.cancelled.set()
+
+
+def _error_of(error: dict[str, Any]) -> VivaError:
+    if error.get("type") == "exceed_context_size_error":
+        return ContextLengthExceeded(
+            f"The conversation takes {error.get('n_prompt_tokens', 'more')} tokens; this model holds "
+            f"{error.get('n_ctx', 'fewer')}. Shorten it."
+        )
+    return EngineFailed(f"llama.cpp failed ({error.get('type', 'no type')}, code {error.get('code', '?')}).")
+
+
+def _request(conversation: Sequence[Message], sampling: Sampling) -> dict[str, object]:
+    """The body of llama.cpp's chat completion request."""
+    body: dict[str, object] = {
+        "messages": [
+            {"role": turn.role, "content": without_control_tokens(encodable(turn.text))}
+            for turn in chat_turns(conversation)
+        ],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,
+        "cache_prompt": True,
+        "max_tokens": DEFAULT_ANSWER_TOKENS if sampling.max_tokens is None else sampling.max_tokens,
+        "temperature": DEFAULT_TEMPERATURE if sampling.temperature is None else sampling.temperature,
+        "top_p": DEFAULT_TOP_P if sampling.top_p is None else sampling.top_p,
+        "top_k": TOP_K,
+        "min_p": MIN_P,
+        "repeat_penalty": REPEAT_PENALTY,
+        "repeat_last_n": REPEAT_LAST_TOKENS,
+        "stop": [encodable(stop) for stop in sampling.stop if stop],
+    }
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed % _ANY_SEED
+    return body

@@ -1,0 +1,154 @@
+"""llama.cpp's own server inside this process, through xllamacpp; the only file that imports it.
+
+What xllamacpp does not say, learnt from its behaviour:
+
+- The server always listens for HTTP as well, without authentication unless told otherwise. Here it listens on
+  a Unix socket in a directory of mode 0700, and asks for a random key besides. We use that door for the
+  tokenizer, which has no other. Without Unix sockets (Windows) it is a loopback port, guarded by the key.
+- `handle_chat_completions` blocks its caller, lets the GIL go while it waits, and calls back in the caller's
+  thread. A callback that returns True ends the request and frees its slot; one that raises is ignored.
+- Request errors come through the same callback as chunks do, as `{"error": {...}}`; malformed requests raise.
+- Nothing is called during prefill unless the request sets `return_progress`: then once a batch.
+
+Knows nothing of conversations, sampling or asyncio.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import xllamacpp  # pyright: ignore[reportMissingTypeStubs]
+
+from vivavoce.errors import EngineFailed, ModelNotInstalled
+
+_native: Any = xllamacpp
+
+_QUIET = -1
+"""The verbosity at which llama.cpp prints nothing, errors included: logs must never carry what was said."""
+
+_SIDE_DOOR_TIMEOUT_S = 10.0
+
+
+class LlamaServer:
+    """A loaded model with its slots. Safe to call from several threads at once."""
+
+    def __init__(
+        self,
+        model_path: Path,
+        *,
+        slots: int,
+        context_tokens: int,
+        threads: int,
+        batch_tokens: int,
+        gpu_layers: int,
+        prompt_cache_mib: int,
+        unix_socket: bool = hasattr(socket, "AF_UNIX"),
+    ) -> None:
+        """Load the weights; takes about a second per gigabyte. Raises `ModelNotInstalled`, `EngineFailed`."""
+        if not model_path.is_file():
+            raise ModelNotInstalled(f"No weights at {model_path}; fetch them with `viva models pull`.")
+        self._key = secrets.token_hex(32)
+        self._directory = Path(tempfile.mkdtemp(prefix="viva-")) if unix_socket else None
+        params: Any = _native.CommonParams()
+        params.model.path = str(model_path)
+        params.api_keys = [self._key]
+        if self._directory is not None:
+            params.hostnames = [str(self._directory / "llama.sock")]
+        params.n_parallel = slots
+        params.n_ctx = slots * context_tokens
+        params.kv_unified = False  # every slot owns its window, so no request can fail for another's length
+        params.ctx_shift = False  # never forget the beginning in silence
+        params.n_batch = params.n_ubatch = batch_tokens
+        params.n_gpu_layers = gpu_layers
+        params.fit_params = False  # or it may shrink what was asked for
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.cache_ram_mib = prompt_cache_mib
+        params.enable_reasoning = 0  # thinking aloud costs seconds before the first word
+        params.use_jinja = True
+        params.warmup = False
+        params.ui = False
+        params.endpoint_slots = False
+        params.n_threads_http = 2
+        params.verbosity = _QUIET
+        try:
+            self._server: Any = _native.Server(params)
+        except RuntimeError as error:
+            self._remove_directory()
+            raise EngineFailed(
+                f"llama.cpp could not load {model_path}; check the file with `viva models verify`."
+            ) from error
+        self._address: str = self._server.listening_address
+        properties = cast("dict[str, Any]", self.request("GET", "/props"))
+        self.context_tokens = int(properties["default_generation_settings"]["n_ctx"])
+
+    @property
+    def address(self) -> str:
+        """Where llama.cpp listens: `unix:///path` or `http://host:port`."""
+        return self._address
+
+    def chat(self, body: dict[str, object], on_chunk: Callable[[str], bool]) -> None:
+        """Run one chat completion to its end, handing each chunk of JSON to `on_chunk`, in this thread.
+
+        `on_chunk` must not raise; it returns True to end the request. Raises `EngineFailed` on a request that
+        llama.cpp cannot read.
+        """
+        try:
+            self._server.handle_chat_completions(json.dumps(body), on_chunk)
+        except (RuntimeError, ValueError) as error:
+            raise EngineFailed(f"llama.cpp refused a request ({type(error).__name__}).") from error
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text`, special spellings read as ordinary text. About a millisecond; takes no slot."""
+        body: dict[str, object] = {"content": text, "add_special": False, "parse_special": False}
+        answer = cast("dict[str, Any]", self.request("POST", "/tokenize", body))
+        return len(answer["tokens"])
+
+    def request(self, method: str, path: str, body: dict[str, object] | None = None) -> object:
+        """One request through llama.cpp's HTTP door. Raises `EngineFailed`."""
+        connection = self._connection()
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "Content-Type": "application/json",
+            "Connection": "close",
+        }
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            payload = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineFailed(f"llama.cpp did not answer {path}.") from error
+        finally:
+            connection.close()
+        if response.status != http.HTTPStatus.OK:
+            raise EngineFailed(f"llama.cpp answered {path} with status {response.status}.")
+        return json.loads(payload)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        where = urlsplit(self._address)
+        if where.scheme == "unix":
+            connection = http.client.HTTPConnection("localhost")
+            connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.sock.settimeout(_SIDE_DOOR_TIMEOUT_S)
+            connection.sock.connect(where.path)
+            return connection
+        return http.client.HTTPConnection(
+            where.hostname or "127.0.0.1", where.port or 80, timeout=_SIDE_DOOR_TIMEOUT_S
+        )
+
+    def close(self) -> None:
+        """Free weights and slots. No call may be under way."""
+        self._server = None
+        self._remove_directory()
+
+    def _remove_directory(self) -> None:
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
