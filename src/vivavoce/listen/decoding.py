@@ -1,0 +1,131 @@
+"""When to believe a decoding: bounds, checks and the choice between attempts.
+
+Whisper shown less than its 30 s goes wrong in known ways: it repeats itself, never ends, or guesses. Each leaves a trace
+that is checked here. Pure: knows no model; `whisper.py` runs the attempts.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Doubt = Literal["loop", "endless", "unlikely"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPolicy:
+    """Limits beyond which a decoding is not believed.
+
+    max_compression_ratio and min_mean_log_probability as in Whisper's own fallback. tokens_per_s and spare_tokens bound
+    the length by the duration. no_speech_probability: above it, text of low log-probability counts as nothing said.
+    faint_peak: where voice activity never rose above it, text is believed only when Whisper is sure of it
+    (faint_no_speech_probability, faint_mean_log_probability).
+    """
+
+    max_compression_ratio: float = 2.4
+    min_mean_log_probability: float = -1.0
+    tokens_per_s: float = 14.0
+    spare_tokens: int = 16
+    no_speech_probability: float = 0.6
+    faint_peak: float = 0.5
+    faint_no_speech_probability: float = 0.4
+    faint_mean_log_probability: float = -0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """One attempt. tokens: text tokens only. ended: whether end-of-text came before the token bound."""
+
+    tokens: tuple[int, ...]
+    text: str
+    mean_log_probability: float
+    no_speech_probability: float
+    ended: bool
+
+    @property
+    def compression_ratio(self) -> float:
+        return compression_ratio(self.text)
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of UTF-8 over bytes after zlib, as Whisper defines it; 0 for no text."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def token_bound(duration_s: float, policy: TrustPolicy) -> int:
+    """Most text tokens that `duration_s` seconds of speech can need; never above half of Whisper's context of 448."""
+    return min(224, policy.spare_tokens + round(policy.tokens_per_s * duration_s))
+
+
+def doubts(decoding: Decoding, policy: TrustPolicy) -> tuple[Doubt, ...]:
+    """What speaks against a decoding; empty when it can be believed."""
+    found: list[Doubt] = []
+    if decoding.compression_ratio > policy.max_compression_ratio or longest_run(decoding.tokens) > 3:
+        found.append("loop")
+    if not decoding.ended:
+        found.append("endless")
+    if decoding.mean_log_probability < policy.min_mean_log_probability:
+        found.append("unlikely")
+    return tuple(found)
+
+
+def nothing_said(decoding: Decoding, peak: float, policy: TrustPolicy) -> bool:
+    """Whether a decoding is more likely invented than heard. peak: the highest voice activity in its window."""
+    if not decoding.text.strip():
+        return True
+    unlikely = decoding.mean_log_probability < policy.min_mean_log_probability
+    if decoding.no_speech_probability > policy.no_speech_probability and unlikely:
+        return True
+    if peak >= policy.faint_peak:
+        return False
+    return (
+        decoding.no_speech_probability > policy.faint_no_speech_probability
+        or decoding.mean_log_probability < policy.faint_mean_log_probability
+    )
+
+
+def best_of(attempts: Sequence[Decoding], policy: TrustPolicy) -> Decoding:
+    """The attempt to keep when none was beyond doubt: fewest loops first, then the most likely."""
+    return max(
+        attempts,
+        key=lambda a: ("loop" not in doubts(a, policy), a.ended, a.mean_log_probability),
+    )
+
+
+def longest_run(tokens: Sequence[int], longest_phrase: int = 8) -> int:
+    """How many times in a row the most repeated phrase of up to `longest_phrase` tokens occurs; 1 for no repeats.
+
+    Phrases of one token count from five on (laughter and numbers repeat honestly), so they score two less.
+    """
+    best = 1
+    for size in range(1, longest_phrase + 1):
+        run = 1
+        at = size
+        while at + size <= len(tokens):
+            if tokens[at : at + size] == tokens[at - size : at]:
+                run += 1
+                best = max(best, run - 2 if size == 1 else run)
+                at += size
+            else:
+                run = 1
+                at += 1
+    return best
+
+
+def collapse_loops(tokens: Sequence[int], longest_phrase: int = 8) -> tuple[int, ...]:
+    """`tokens` with every phrase that is repeated more than three times in a row kept once."""
+    kept = list(tokens)
+    for size in range(longest_phrase, 0, -1):
+        at = 0
+        while at + size * 4 <= len(kept):
+            phrase = kept[at : at + size]
+            end = at + size
+            while kept[end : end + size] == phrase:
+                end += size
+            if (end - at) // size > 3:
+                del kept[at + size : end]
+            at += 1
+    return tuple(kept)

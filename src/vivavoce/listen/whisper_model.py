@@ -1,0 +1,157 @@
+"""The thin layer over CTranslate2's Whisper and its tokenizer: five native calls, typed.
+
+Each method is one native call (or none) and blocks; `whisper.py` runs them off the event loop. Knows no policy. Traps of
+the library that are handled here: `max_length` counts double (it stops at half of it), scores are per token without
+end-of-text, and `encode` takes any even number of frames up to 3000 although its documentation shows 3000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ctranslate2  # pyright: ignore[reportMissingTypeStubs]
+import numpy as np
+import tokenizers
+
+from vivavoce.errors import EngineFailed, ModelNotInstalled
+from vivavoce.listen.decoding import Decoding
+from vivavoce.listen.mel import Features
+
+_ct2: Any = ctranslate2  # the package has no types; every use of it is in this file
+
+MAX_CONTEXT_TOKENS = 448
+MAX_PROMPT_TOKENS = 112
+"""Room for the caller's prompt: half of what Whisper allows, since each of its tokens costs decoding time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The encoder's view of one window; `states` stays on the model's device. seconds: how much it was shown."""
+
+    states: Any
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """pairs: (token index, 20 ms step). token_probabilities: one per text token."""
+
+    pairs: tuple[tuple[int, int], ...]
+    token_probabilities: tuple[float, ...]
+
+
+class WhisperModel:
+    """Weights, tokenizer and special tokens. Safe in any thread; the library queues calls itself."""
+
+    def __init__(self, model_dir: Path, *, threads: int, compute_type: str, device: str) -> None:
+        for name in ("model.bin", "config.json", "tokenizer.json"):
+            if not (model_dir / name).is_file():
+                raise ModelNotInstalled(
+                    f"{name} is missing in {model_dir}; fetch the model with `viva models pull`."
+                )
+        try:
+            self._model: Any = _ct2.models.Whisper(
+                str(model_dir),
+                device=device,
+                compute_type=compute_type,
+                intra_threads=threads,
+                inter_threads=1,
+            )
+        except (RuntimeError, ValueError) as fault:
+            raise EngineFailed(f"Whisper did not load from {model_dir}: {fault}") from fault
+        self._tokenizer: Any = tokenizers.Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+        self.n_mels = int(self._model.n_mels)
+        self.multilingual = bool(self._model.is_multilingual)
+        self._sot = self._id("<|startoftranscript|>")
+        self._eot = self._id("<|endoftext|>")
+        self._previous = self._id("<|startofprev|>")
+        self._transcribe = self._id("<|transcribe|>")
+        self._no_timestamps = self._id("<|notimestamps|>")
+
+    def has_language(self, code: str) -> bool:
+        return not self.multilingual or self._tokenizer.token_to_id(f"<|{code}|>") is not None
+
+    def encode(self, features: Features) -> Encoded:
+        """Run the encoder over (n_mels, frames); frames must be even."""
+        view = _ct2.StorageView.from_array(np.ascontiguousarray(features[None]))
+        return Encoded(self._model.encode(view), features.shape[1] / 100)
+
+    def detect_language(self, encoded: Encoded) -> tuple[str, float]:
+        """The likeliest language and its probability; English-only models always hear English."""
+        if not self.multilingual:
+            return "en", 1.0
+        token, probability = self._model.detect_language(encoded.states)[0][0]
+        return str(token)[2:-2], float(probability)
+
+    def generate(
+        self,
+        encoded: Encoded,
+        language: str,
+        bound: int,
+        *,
+        prompt: str | None = None,
+        beam_size: int = 1,
+        no_repeat_ngram_size: int = 0,
+        repetition_penalty: float = 1.0,
+    ) -> Decoding:
+        """Decode at most `bound` text tokens without timestamps; deterministic."""
+        start = self._start(language, prompt)
+        room = min(bound, MAX_CONTEXT_TOKENS - len(start))
+        result = self._model.generate(
+            encoded.states,
+            [start],
+            beam_size=beam_size,
+            max_length=max(2 * room, len(start) + room),
+            no_repeat_ngram_size=no_repeat_ngram_size,
+            repetition_penalty=repetition_penalty,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            suppress_tokens=[-1],
+        )[0]
+        everything = [int(token) for token in result.sequences_ids[0]]
+        tokens = tuple(token for token in everything if token < self._eot)
+        count = len(everything)
+        return Decoding(
+            tokens=tokens,
+            text=self.decode(tokens).strip(),
+            mean_log_probability=float(result.scores[0]) * count / (count + 1) if count else 0.0,
+            no_speech_probability=float(result.no_speech_prob),
+            ended=count < room,
+        )
+
+    def align(self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float) -> Alignment:
+        """Pair each text token with a 20 ms step of the first `duration_s` seconds by cross-attention."""
+        frames = max(2, min(round(duration_s * 100), round(encoded.seconds * 100)))
+        result = self._model.align(encoded.states, self._start(language, None)[:-1], [list(tokens)], frames)[
+            0
+        ]
+        return Alignment(
+            tuple((int(token), int(step)) for token, step in result.alignments),
+            tuple(float(p) for p in result.text_token_probs),
+        )
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(tokens)))
+
+    def close(self) -> None:
+        self._model.unload_model()
+
+    def _start(self, language: str, prompt: str | None) -> list[int]:
+        start = [self._sot]
+        if self.multilingual:
+            start += [self._id(f"<|{language}|>"), self._transcribe]
+        start.append(self._no_timestamps)
+        if prompt and prompt.strip():
+            text = self._tokenizer.encode(" " + prompt.strip(), add_special_tokens=False).ids
+            start = [self._previous, *text[-MAX_PROMPT_TOKENS:], *start]
+        return start
+
+    def _id(self, token: str) -> int:
+        found = self._tokenizer.token_to_id(token)
+        if found is None:
+            raise EngineFailed(f"The tokenizer has no {token}: these are not Whisper's files.")
+        return int(found)

@@ -1,0 +1,91 @@
+"""From aligned tokens to words: grouping, times, probabilities.
+
+Pure: takes what cross-attention alignment found (token and 20 ms step pairs) and a way to decode tokens to text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from vivavoce.listen.base import Word
+
+STEP_S = 0.02
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages written without spaces: every character group that decodes on its own counts as a word."""
+_OPENING = "\"'“¿([{-"
+_CLOSING = "\"'.。,，!！?？:：”)]}、;…"
+_BROKEN = "\ufffd"
+
+Decode = Callable[[Sequence[int]], str]
+
+
+def group_tokens(tokens: Sequence[int], language: str | None, decode: Decode) -> list[tuple[str, int]]:
+    """Words as (text, number of tokens), in order; the texts joined are the whole text.
+
+    A token may hold part of a character: tokens are gathered until they decode cleanly. Punctuation joins its word.
+    """
+    groups: list[tuple[str, int]] = []
+    pending: list[int] = []
+    for index, token in enumerate(tokens):
+        pending.append(token)
+        piece = decode(pending)
+        if _BROKEN in piece and index + 1 < len(tokens):
+            continue
+        starts = not groups or language in UNSPACED or piece.startswith(" ")
+        bare = piece.strip()
+        if bare and all(char in _CLOSING for char in bare) and groups:
+            starts = False
+        if groups and groups[-1][0].strip() and all(char in _OPENING for char in groups[-1][0].strip()):
+            starts = False
+        if starts:
+            groups.append((piece, len(pending)))
+        else:
+            text, count = groups[-1]
+            groups[-1] = (text + piece, count + len(pending))
+        pending = []
+    return groups
+
+
+def words_of(
+    groups: Sequence[tuple[str, int]],
+    alignments: Sequence[tuple[int, int]],
+    token_probabilities: Sequence[float],
+    offset_s: float,
+    end_s: float,
+) -> tuple[Word, ...]:
+    """Words with times within [offset_s, end_s], never going backwards.
+
+    alignments: (token index, 20 ms step) pairs of the warping path; a token begins at the first step that it is paired
+    with, and a word ends where the next one begins. Probability: the mean over the word's tokens.
+    """
+    total = sum(count for _, count in groups)
+    starts_s = _token_starts_s(alignments, total)
+    words: list[Word] = []
+    first, floor_s = 0, offset_s
+    for text, count in groups:
+        start_s = min(end_s, max(floor_s, offset_s + starts_s[first]))
+        stop_s = min(end_s, max(start_s, offset_s + starts_s[first + count]))
+        probabilities = token_probabilities[first : first + count]
+        probability = float(np.mean(probabilities)) if len(probabilities) else 0.0
+        if text.strip():
+            words.append(
+                Word(text.strip(), round(start_s, 3), round(stop_s, 3), min(1.0, max(0.0, probability)))
+            )
+        first, floor_s = first + count, start_s
+    return tuple(words)
+
+
+def _token_starts_s(alignments: Sequence[tuple[int, int]], total: int) -> list[float]:
+    """Start of each token and of the end-of-text after them, in seconds from the window's start."""
+    starts: dict[int, int] = {}
+    last_step = 0
+    for token, step in alignments:
+        starts.setdefault(token, step)
+        last_step = max(last_step, step)
+    out: list[float] = []
+    for token in range(total + 1):
+        step = starts.get(token, last_step + 1)
+        out.append(max(step * STEP_S, out[-1] if out else 0.0))
+    return out
