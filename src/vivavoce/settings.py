@@ -12,7 +12,12 @@ from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from vivavoce.errors import InvalidValue
 
@@ -62,7 +67,8 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("vivavoce", appauthor=False), description="State: reply ids."
     )
     models_dir: Path = Field(
-        default_factory=lambda: Path.home() / ".cache" / "vivavoce" / "models", description="Where weights lie."
+        default_factory=lambda: Path.home() / ".cache" / "vivavoce" / "models",
+        description="Where weights lie.",
     )
     offline: bool = Field(False, description="Reach for nothing: weights must already be there.")
     max_body_bytes: int = Field(26_214_400, ge=1024, description="Largest request body, in bytes.")

@@ -1,6 +1,6 @@
 """Scripted fakes of each stage, for your tests and ours: no weights, no waiting, same contracts.
 
-    engines = Engines(ScriptedListener("what is two plus two"), ScriptedThinker("Four."), ScriptedSpeaker())
+engines = Engines(ScriptedListener("what is two plus two"), ScriptedThinker("Four."), ScriptedSpeaker())
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     request bytes ─ codec ─> Audio ─ listen ─> Heard ─ think ─> text ─ speak ─> Audio ─ codec ─> response bytes
                              └────────────────────── this file ─────────────────────────┘
 
-Three async generators: `hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins them with a
-thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second is being
+Three async generators: `hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins them
+with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second is being
 thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
 """
 
@@ -139,9 +139,7 @@ async def hear_all(listener: Listener, audio: Audio, options: ListenOptions | No
     raise ServerFault("the listener ended without a result")  # pragma: no cover - hear always ends with Heard
 
 
-async def say(
-    speaker: Speaker, text: AsyncIterator[str], saying: Saying
-) -> AsyncGenerator[Spoke, None]:
+async def say(speaker: Speaker, text: AsyncIterator[str], saying: Saying) -> AsyncGenerator[Spoke, None]:
     """Speak text while it arrives, clause by clause. Clauses with nothing to say are skipped, their span with them."""
     clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
 
@@ -312,12 +310,11 @@ class _Run:
 
         room = self._most_samples()
         async with aclosing(say(self.engines.speaker, deltas(), saying)) as spoken:
-            async for spoke in spoken:
+            async for whole in spoken:
                 if self.cut_off:
                     continue  # the written answer, short by its own cap, still runs to its end
-                if room is not None and self.spoken_samples + len(spoke.audio.samples) > room:
-                    self.cut_off = True
-                    spoke = _first_samples(spoke, room - self.spoken_samples)
+                self.cut_off = room is not None and self.spoken_samples + len(whole.audio.samples) > room
+                spoke = _first_samples(whole, (room or 0) - self.spoken_samples) if self.cut_off else whole
                 if self.timings.first_sound_s is None:
                     self.timings = replace(self.timings, first_sound_s=self._elapsed_s())
                 self.spoken_samples += len(spoke.audio.samples)

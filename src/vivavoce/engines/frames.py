@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable
 from typing import Any, Literal, cast
 
-import msgpack
+import msgpack  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 
 from vivavoce.audio import Audio
@@ -48,21 +48,24 @@ _ERRORS = all_errors()
 
 _DATACLASS, _ARRAY, _ERROR, _TUPLE = 1, 2, 3, 4
 
+_msgpack: Any = msgpack
+"""The library carries no types; this name is the one untyped spot."""
+
 
 def _default(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
         array = cast("np.ndarray[Any, np.dtype[np.float32]]", value)
-        return msgpack.ExtType(_ARRAY, np.ascontiguousarray(array, "<f4").tobytes())
+        return _msgpack.ExtType(_ARRAY, np.ascontiguousarray(array, "<f4").tobytes())
     if isinstance(value, tuple):
-        return msgpack.ExtType(_TUPLE, pack(list(cast("Iterable[object]", value))))
+        return _msgpack.ExtType(_TUPLE, pack(list(cast("Iterable[object]", value))))
     if isinstance(value, VivaError):
-        return msgpack.ExtType(_ERROR, pack([type(value).__name__, vars(value)]))
+        return _msgpack.ExtType(_ERROR, pack([type(value).__name__, vars(value)]))
     name = type(value).__name__
     if _DATACLASSES.get(name) is not type(value):
         raise TypeError(f"{name} does not cross the process boundary")
-    return msgpack.ExtType(_DATACLASS, pack([name, [getattr(value, field) for field in _FIELDS[name]]]))
+    return _msgpack.ExtType(_DATACLASS, pack([name, [getattr(value, field) for field in _FIELDS[name]]]))
 
 
 def _ext_hook(code: int, data: bytes) -> object:
@@ -80,11 +83,11 @@ def _ext_hook(code: int, data: bytes) -> object:
 
 
 def pack(value: object) -> bytes:
-    return cast("bytes", msgpack.packb(value, default=_default, strict_types=True))
+    return cast("bytes", _msgpack.packb(value, default=_default, strict_types=True))
 
 
 def unpack(data: bytes) -> Any:
-    return msgpack.unpackb(data, ext_hook=_ext_hook, strict_map_key=False)
+    return _msgpack.unpackb(data, ext_hook=_ext_hook, strict_map_key=False)
 
 
 def encode(frame: Frame) -> bytes:

@@ -57,7 +57,11 @@ class EngineHost:
 
     async def _status(self) -> AsyncGenerator[dict[str, Any], None]:
         """Calls under way (without this one) and the thinker's slots that are really at work."""
-        yield {"calls": self.calls - 1, "slots_busy": getattr(self.engines.thinker, "busy", None), "pid": os.getpid()}
+        yield {
+            "calls": self.calls - 1,
+            "slots_busy": getattr(self.engines.thinker, "busy", None),
+            "pid": os.getpid(),
+        }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: many calls at once, told apart by their id."""

@@ -17,7 +17,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from vivavoce.engines.registry import EngineSpec
 from vivavoce.engines.remote import Connection, RemoteListener, RemoteSpeaker, RemoteThinker, one
@@ -109,7 +109,7 @@ class EngineProcess:
         report: dict[str, Any] = {}
         with suppress(ValueError):
             decoded = json.loads(line)
-            report = decoded if isinstance(decoded, dict) else {}
+            report = cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}
         if report.get("state") == "ready":
             self._connection = await Connection.open(socket_path)
             self.warm_up_s = report.get("seconds")
@@ -156,9 +156,7 @@ class EngineProcess:
         about = await one((await self.connect()).call("describe"))
         return Engines(
             RemoteListener(self.connect),
-            RemoteThinker(
-                self.connect, hears_audio=about["hears_audio"], context_tokens=about["context_tokens"]
-            ),
+            RemoteThinker(self.connect, hears_audio=about["hears_audio"], context_tokens=about["context_tokens"]),
             RemoteSpeaker(self.connect, about["voices"]),
         )
 

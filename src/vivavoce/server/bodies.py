@@ -1,0 +1,72 @@
+"""Request bodies from strangers: read under a limit, parsed as JSON, validated; each failure is a clear 4xx.
+
+Knows no route and no engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, NoReturn, TypeVar, cast
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from vivavoce.errors import InvalidRequest, PayloadTooLarge
+from vivavoce.server.wire.errors import from_validation
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_SLOW_BYTES = 1 << 20
+"""Above this, parsing would hold up the event loop for longer than a chunk of somebody's sound."""
+
+
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """The whole body. Raises `PayloadTooLarge` as soon as it is known to be over `most_bytes`."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most_bytes:
+        raise _too_large(most_bytes, int(declared))
+    chunks: list[bytes] = []
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > most_bytes:
+            raise _too_large(most_bytes, received)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(most: int, received: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"Maximum content size limit ({most}) exceeded ({received} bytes read). Send a compressed recording "
+        "(mp3), or raise VIVA_MAX_BODY_BYTES on the server."
+    )
+
+
+async def read_model(request: Request, model: type[Body], most_bytes: int) -> Body:
+    """The body as `model`. Raises `InvalidRequest` and its kinds, `PayloadTooLarge`."""
+    data = await read_body(request, most_bytes)
+    if len(data) > _SLOW_BYTES:
+        return await asyncio.to_thread(_parse, data, model)
+    return _parse(data, model)
+
+
+def _parse(data: bytes, model: type[Body]) -> Body:
+    try:
+        body: Any = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            "We could not parse the JSON body of your request. The API expects a JSON object in UTF-8; check the "
+            "quoting and the commas.",
+            code="invalid_json",
+        ) from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("The JSON body must be an object.", code="invalid_json")
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise from_validation(error, cast("dict[str, object]", body)) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,280 @@
+"""`POST /v1/chat/completions`: reads a request into a `Turn`, runs it, and writes its events to the wire.
+
+No flow of its own: the flow is `turn.run`. Shapes are in `server.wire`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from vivavoce.audio import SPEAK_RATE_HZ, Audio
+from vivavoce.codec.decode import decode
+from vivavoce.codec.encode import PcmCutter, StreamEncoder, encode
+from vivavoce.conversation import AudioPart, Message, Part, Sampling, TextPart
+from vivavoce.errors import (
+    AudioNotFound,
+    AudioTooLong,
+    InvalidRequest,
+    InvalidValue,
+    MissingParameter,
+    VivaError,
+)
+from vivavoce.server.bodies import read_model
+from vivavoce.server.disconnect import while_connected
+from vivavoce.server.models import check_model
+from vivavoce.server.service import Service
+from vivavoce.server.wire import errors as wire_errors
+from vivavoce.server.wire.chat_request import (
+    AssistantMessage,
+    AudioContent,
+    ChatRequest,
+    RefusalContent,
+    UserMessage,
+)
+from vivavoce.server.wire.chat_response import ChunkWriter, ReplyHead, completion, event
+from vivavoce.speak.voices import resolve_voice
+from vivavoce.turn import Engines, Event, Finished, PartHeard, Saying, Spoke, Thought, Turn, run
+
+ROUTER = APIRouter()
+log = logging.getLogger(__name__)
+
+
+@ROUTER.post("/v1/chat/completions")
+async def chat_completions(request: Request) -> Response:
+    service: Service = request.app.state.service
+    body = await read_model(request, ChatRequest, service.limits.body_bytes)
+    check_model(body.model)
+    check_supported(body)
+    engines = await service.engines()
+    turn = await read_turn(body, service, engines)
+    reply = Reply(body, service)
+    if body.stream:
+        return await _streamed(turn, engines, reply)
+    return await while_connected(request, _whole(turn, engines, reply))
+
+
+def check_supported(body: ChatRequest) -> None:
+    """Raises for combinations that cannot be answered, before any work is done."""
+    if (name := body.unsupported()) is not None:
+        raise InvalidRequest(
+            f"'{name}' is not supported by this server yet. Leave it out.",
+            param=name,
+            code="unsupported_parameter",
+        )
+    if body.wants_audio and body.audio is None:
+        raise MissingParameter(
+            "Missing required parameter: 'audio'. Audio output needs a voice and a format, for example "
+            '{"voice": "alloy", "format": "wav"}.',
+            param="audio",
+        )
+
+
+class Reply:
+    """Identity of one reply, and how its sound is wanted."""
+
+    def __init__(self, body: ChatRequest, service: Service) -> None:
+        self.body = body
+        self.service = service
+        self.speaks = body.wants_audio and body.audio is not None
+        self.format = body.audio.format if body.audio is not None else "wav"
+        now = int(time.time())
+        self.head = ReplyHead(
+            completion_id=f"chatcmpl-{secrets.token_hex(16)}",
+            model=body.model,
+            created=now,
+            fingerprint=service.fingerprint,
+            audio_id=f"audio_{secrets.token_hex(16)}" if self.speaks else None,
+            expires_at=now + service.limits.reply_ttl_s if self.speaks else None,
+        )
+
+    async def keep(self, transcript: str) -> None:
+        """Remember the words of a spoken reply under its id, until it expires."""
+        if self.head.audio_id is not None and self.head.expires_at is not None:
+            await asyncio.to_thread(
+                self.service.replies.keep,
+                self.head.audio_id,
+                transcript,
+                expires_at=self.head.expires_at,
+                now=int(time.time()),
+            )
+
+
+# ---------------------------------------------------------------- request -> turn
+
+
+async def read_turn(body: ChatRequest, service: Service, engines: Engines) -> Turn:
+    """The turn that a body asks for. Raises `InvalidValue`, `UnsupportedFormat`, `AudioTooLong`, `AudioNotFound`."""
+    saying = None
+    if body.wants_audio and body.audio is not None:
+        voice = resolve_voice(body.audio.voice_name, engines.speaker.voices)
+        saying = Saying(voice, language=engines.speaker.voices[voice].language.split("-")[0])
+    room_s = service.limits.audio_s
+    messages: list[Message] = []
+    for number, message in enumerate(body.messages):
+        if isinstance(message, UserMessage):
+            parts: list[Part] = []
+            for index, part in enumerate(message.content):
+                if isinstance(part, AudioContent):
+                    param = f"messages[{number}].content[{index}].input_audio.data"
+                    audio = await asyncio.to_thread(_decode, part, param, room_s, service.limits.audio_s)
+                    room_s -= audio.duration_s
+                    parts.append(AudioPart(audio, param))
+                else:
+                    parts.append(TextPart(part.text))
+            messages.append(Message("user", tuple(parts)))
+        elif isinstance(message, AssistantMessage):
+            text = await _assistant_text(message, f"messages[{number}]", service)
+            messages.append(Message.of("assistant", text))
+        else:
+            messages.append(Message("system", tuple(TextPart(part.text) for part in message.content)))
+    return Turn(
+        conversation=messages,
+        sampling=Sampling(body.temperature, body.top_p, body.seed, tuple(body.stop or ()), body.most_tokens),
+        saying=saying,
+        speaking_note=service.speaking_note,
+    )
+
+
+def _decode(part: AudioContent, param: str, room_s: float, limit_s: float) -> Audio:
+    data = part.input_audio.data
+    if data.startswith("data:"):
+        data = data.partition(",")[2]
+    try:
+        raw = base64.b64decode("".join(data.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidValue(
+            f"Invalid '{param}': this is not valid base64. Send the bytes of the recording, base64-encoded.",
+            param=param,
+        ) from error
+    if room_s <= 0:
+        raise AudioTooLong(f"The recordings are together longer than the limit of {limit_s:g} s.", param=param)
+    return decode(raw, param=param, max_duration_s=room_s, declared=part.input_audio.format)
+
+
+async def _assistant_text(message: AssistantMessage, path: str, service: Service) -> str:
+    """Words of an earlier answer: those of its audio id, or its content where the id is unknown."""
+    parts = message.content or []
+    content = "\n".join(part.refusal if isinstance(part, RefusalContent) else part.text for part in parts)
+    if message.audio is None:
+        return content or message.refusal or ""
+    transcript = await asyncio.to_thread(service.replies.find, message.audio.id, now=int(time.time()))
+    if transcript is None and not content:
+        raise AudioNotFound(f"Assistant audio {message.audio.id} not found.", param=f"{path}.audio.id")
+    return transcript if transcript is not None else content
+
+
+# ---------------------------------------------------------------- turn -> response
+
+
+async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
+    text, heard, clauses = "", list[PartHeard](), list[Audio]()
+    finished: Finished | None = None
+    async with aclosing(run(turn, engines)) as events:
+        async for happened in events:
+            match happened:
+                case PartHeard():
+                    heard.append(happened)
+                case Thought():
+                    text += happened.text
+                case Spoke():
+                    clauses.append(happened.audio)
+                case Finished():
+                    finished = happened
+    if finished is None:  # pragma: no cover - run always ends with Finished or raises
+        raise VivaError("the turn ended without a result")
+    sound: bytes | None = None
+    if reply.speaks:
+        sound = await asyncio.to_thread(encode, Audio.join(clauses, SPEAK_RATE_HZ), reply.format)
+        await reply.keep(text)
+    body = completion(reply.head, text, sound, heard, finished.finish_reason, finished.usage)
+    return JSONResponse(body, headers=_timing_headers(finished))
+
+
+def _timing_headers(finished: Finished) -> dict[str, str]:
+    """Where the time went, for those who look: `server-timing` as browsers show it (W3C Server Timing)."""
+    timings = finished.timings
+    named = {"heard": timings.heard_s, "text": timings.first_text_s, "sound": timings.first_sound_s}
+    entries = [f"{name};dur={seconds * 1000:.1f}" for name, seconds in named.items() if seconds is not None]
+    return {"server-timing": ", ".join([*entries, f"total;dur={timings.total_s * 1000:.1f}"])}
+
+
+async def _streamed(turn: Turn, engines: Engines, reply: Reply) -> Response:
+    """Headers go out with the first event, so that what fails before it still gets its own status."""
+    events = run(turn, engines)
+    try:
+        first = await anext(events)
+    except BaseException:
+        await events.aclose()
+        raise
+    return StreamingResponse(_chunks(first, events, reply), media_type="text/event-stream")
+
+
+async def _chunks(first: Event, events: AsyncGenerator[Event, None], reply: Reply) -> AsyncGenerator[bytes, None]:
+    chunks = _StreamedReply(reply)
+    async with aclosing(events):
+        yield chunks.writer.start()
+        try:
+            for data in await chunks.write(first):
+                yield data
+            async for happened in events:
+                for data in await chunks.write(happened):
+                    yield data
+        except VivaError as error:
+            # The status is long sent: official clients raise an APIError for this event.
+            yield event(wire_errors.envelope(error))
+        except Exception as error:
+            log.exception("a streamed answer failed: %s", type(error).__name__)
+            yield event(wire_errors.envelope(VivaError("The server had an error while answering.")))
+
+
+class _StreamedReply:
+    """Turns events into the bytes of a stream, sound into pieces that play at once."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.writer = ChunkWriter(reply.head, with_usage=reply.body.wants_usage)
+        self._encoder = StreamEncoder(reply.format) if reply.speaks else None
+        self._cutter = PcmCutter()
+        self._text = ""
+
+    async def write(self, happened: Event) -> list[bytes]:
+        match happened:
+            case PartHeard():
+                return [self.writer.heard(happened)]
+            case Thought():
+                self._text += happened.text
+                return [self.writer.text(happened.text)]
+            case Spoke():
+                return await self._sound(happened)
+            case Finished():
+                return await self._finish(happened)
+
+    async def _sound(self, spoke: Spoke) -> list[bytes]:
+        if self._encoder is None:
+            return []
+        data = await asyncio.to_thread(self._encoder.feed, spoke.audio)
+        return [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.flush())]
+
+    async def _finish(self, finished: Finished) -> list[bytes]:
+        out: list[bytes] = []
+        if self._encoder is not None:
+            data = await asyncio.to_thread(self._encoder.finish)
+            out += [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.finish())]
+            await self.reply.keep(self._text)
+        return [*out, self.writer.end(finished.finish_reason, finished.usage)]
+
+
+def fingerprint(*parts: str) -> str:
+    """`fp_` and ten hex digits that change with any of `parts` (engine names and versions)."""
+    return "fp_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]

@@ -1,0 +1,106 @@
+"""`viva serve`: the application over one engine process, on uvicorn.
+
+Reads nothing from the environment: `Settings` are handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from vivavoce import __version__
+from vivavoce.engines.process import EngineProcess, require_weights
+from vivavoce.engines.registry import EngineSpec
+from vivavoce.errors import InvalidValue
+from vivavoce.ledger.replies import Replies
+from vivavoce.server.app import create_app
+from vivavoce.server.chat import fingerprint
+from vivavoce.server.service import Limits, Service
+from vivavoce.settings import Settings
+from vivavoce.turn import SPEAKING_NOTE, Engines
+
+log = logging.getLogger(__name__)
+
+
+def engine_spec(settings: Settings) -> EngineSpec:
+    """What the engine process needs to know of the settings."""
+    return EngineSpec(
+        listen=settings.engine("listen"),
+        think=settings.engine("think"),
+        speak=settings.engine("speak"),
+        models_dir=str(settings.models_dir),
+        offline=settings.offline,
+        threads=settings.threads,
+        slots=settings.slots,
+        context_tokens=settings.context_tokens,
+        think_base_url=settings.think_base_url,
+        think_api_key=settings.think_api_key.get_secret_value() if settings.think_api_key else None,
+        think_hears_audio=settings.think_hears_audio,
+    )
+
+
+@asynccontextmanager
+async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
+    """The engine process and everything around it, for as long as the server runs."""
+    spec = engine_spec(settings)
+    replies = await asyncio.to_thread(Replies, settings.data_dir)
+    async with EngineProcess(spec) as process:
+        made: list[Engines] = []
+
+        async def engines() -> Engines:
+            if not made:
+                made.append(await process.engines())
+            await process.wait_ready()
+            return made[0]
+
+        def ready() -> tuple[bool, str]:
+            failure = f": {process.failure.message}" if process.failure else ""
+            return process.state == "ready", process.state + failure
+
+        yield Service(
+            engines=engines,
+            replies=replies,
+            limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
+            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
+            speaking_note=SPEAKING_NOTE if settings.speaking_note is None else settings.speaking_note or None,
+            ready=ready,
+        )
+    await asyncio.to_thread(replies.close)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `InvalidValue` where it is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise InvalidValue(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port (0 takes a free one).",
+            param="port",
+        ) from error
+    return listening
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted. Raises `ModelNotInstalled` before anything starts if weights are missing."""
+    require_weights(engine_spec(settings))
+    listening = bind(settings.host, settings.port)
+    host, port = listening.getsockname()[:2]
+    log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", host, port)
+    config = uvicorn.Config(
+        create_app(lambda: running_service(settings)),
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=30,
+    )
+    uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,35 @@
+"""What every route needs, in one object: the engines, where replies are kept, and the limits.
+
+Plain arguments, so that tests build one around scripted engines. Knows no route.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from vivavoce.ledger.replies import Replies
+from vivavoce.turn import SPEAKING_NOTE, Engines
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes of a request body, seconds of all its recordings together, seconds that a reply's id resolves."""
+
+    body_bytes: int = 26_214_400
+    audio_s: float = 1800.0
+    reply_ttl_s: int = 86_400
+
+
+@dataclass(slots=True)
+class Service:
+    """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once."""
+
+    engines: Callable[[], Awaitable[Engines]]
+    replies: Replies
+    limits: Limits = field(default_factory=Limits)
+    fingerprint: str = "fp_scripted"
+    speaking_note: str | None = SPEAKING_NOTE
+    ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready")
+    started_at: int = field(default_factory=lambda: int(time.time()))

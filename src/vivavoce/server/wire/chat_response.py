@@ -1,0 +1,159 @@
+"""Answers of `POST /v1/chat/completions`: the whole object, and the chunks of a stream in an order that every
+official client rebuilds rightly (one id, no summed expiry, a finish_reason, usage last).
+
+Knows no route and no engine.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vivavoce.think.base import FinishReason
+from vivavoce.turn import PartHeard
+from vivavoce.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyHead:
+    """What every object of one reply carries. Times in Unix seconds."""
+
+    completion_id: str
+    model: str
+    created: int
+    fingerprint: str
+    audio_id: str | None = None
+    expires_at: int | None = None
+
+
+def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
+    """The `heard` extension for one audio part. `index` lets stream helpers gather several of them in a list."""
+    heard = part.heard
+    return {
+        "index": index,
+        "message_index": part.message,
+        "part_index": part.part,
+        "transcript": heard.transcript,
+        "language": heard.language,
+        "language_probability": round(heard.language_probability, 4),
+        "no_speech_probability": round(heard.no_speech_probability, 4),
+        "duration": round(heard.duration_s, 3),
+        "words": [
+            {
+                "word": word.text,
+                "start": round(word.start_s, 3),
+                "end": round(word.end_s, 3),
+                "probability": round(word.probability, 4),
+            }
+            for word in heard.words
+        ],
+    }
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.input_cached_tokens,
+            "audio_tokens": usage.input_audio_tokens,
+            "text_tokens": usage.input_text_tokens,
+            "image_tokens": 0,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": usage.output_audio_tokens,
+            "text_tokens": usage.output_text_tokens,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def completion(
+    head: ReplyHead,
+    text: str,
+    audio: bytes | None,
+    heard: Sequence[PartHeard],
+    finish_reason: FinishReason,
+    usage: Usage,
+) -> dict[str, Any]:
+    """The whole answer. With sound, `content` is null and the words are `audio.transcript`, as the original does."""
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": text if audio is None else None,
+        "refusal": None,
+        "annotations": [],
+    }
+    if audio is not None:
+        message["audio"] = {
+            "id": head.audio_id,
+            "data": base64.b64encode(audio).decode("ascii"),
+            "expires_at": head.expires_at,
+            "transcript": text,
+        }
+    if heard:
+        message["heard"] = [heard_object(index, part) for index, part in enumerate(heard)]
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
+    return _object(head, "chat.completion") | {"choices": [choice], "usage": usage_object(usage)}
+
+
+def _object(head: ReplyHead, kind: str) -> dict[str, Any]:
+    return {
+        "id": head.completion_id,
+        "object": kind,
+        "created": head.created,
+        "model": head.model,
+        "service_tier": "default",
+        "system_fingerprint": head.fingerprint,
+    }
+
+
+class ChunkWriter:
+    """Server-sent events of one streamed reply, each method returning the bytes of one event."""
+
+    def __init__(self, head: ReplyHead, *, with_usage: bool) -> None:
+        self._head = head
+        self._with_usage = with_usage
+        self._heard = 0
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: FinishReason | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        body = _object(self._head, "chat.completion.chunk") | {"choices": [choice]}
+        return event(body | {"usage": None} if self._with_usage else body)
+
+    def start(self) -> bytes:
+        """Role, and the audio id: once, because stream helpers join repeated strings."""
+        delta: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
+        if self._head.audio_id is not None:
+            delta |= {"content": None, "audio": {"id": self._head.audio_id, "transcript": ""}}
+        return self._chunk(delta)
+
+    def heard(self, part: PartHeard) -> bytes:
+        self._heard += 1
+        return self._chunk({"heard": [heard_object(self._heard - 1, part)]})
+
+    def text(self, text: str) -> bytes:
+        return self._chunk({"content": text} if self._head.audio_id is None else {"audio": {"transcript": text}})
+
+    def sound(self, data: bytes) -> bytes:
+        return self._chunk({"audio": {"data": base64.b64encode(data).decode("ascii")}})
+
+    def end(self, finish_reason: FinishReason, usage: Usage) -> bytes:
+        """Expiry once and before the finish reason, then usage, then `[DONE]`."""
+        last = b""
+        if self._head.audio_id is not None:
+            last += self._chunk({"audio": {"expires_at": self._head.expires_at}})
+        last += self._chunk({}, finish_reason)
+        if self._with_usage:
+            body = _object(self._head, "chat.completion.chunk")
+            last += event(body | {"choices": [], "usage": usage_object(usage)})
+        return last + b"data: [DONE]\n\n"
+
+
+def event(body: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"

@@ -1,0 +1,77 @@
+"""The OpenAI error envelope: from our error tree, and from a failed validation of a request body.
+
+The only place where error texts of the wire are made. Knows no route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from vivavoce.errors import (
+    InvalidRequest,
+    InvalidValue,
+    MissingParameter,
+    TooBusy,
+    UnknownParameter,
+    VivaError,
+)
+
+
+def envelope(error: VivaError) -> dict[str, Any]:
+    """`{"error": {message, type, param, code}}`; all four keys are always there."""
+    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+
+
+def headers(error: VivaError) -> dict[str, str]:
+    """What tells the official clients whether to try again: they would repeat every 5xx otherwise."""
+    found = {"x-should-retry": "true" if error.retryable else "false"} if error.status >= 429 else {}
+    if isinstance(error, TooBusy):
+        found["retry-after"] = str(max(1, round(error.retry_after_s)))
+    return found
+
+
+def from_validation(error: ValidationError, body: object) -> InvalidRequest:
+    """The first problem of a body, as the original would name it: `messages[0].content[1].input_audio.data`."""
+    problem = error.errors()[0]
+    path = param_path(problem["loc"], body)
+    kind, context = problem["type"], cast("Mapping[str, Any]", problem.get("ctx", {}))
+    if kind == "missing":
+        return MissingParameter(f"Missing required parameter: '{path}'.", param=path)
+    if kind == "extra_forbidden":
+        return UnknownParameter(f"Unknown parameter: '{path}'.", param=path)
+    if kind in ("literal_error", "union_tag_invalid"):
+        if kind == "union_tag_invalid":
+            path = f"{path}.{context['discriminator'].strip(chr(39))}"
+        expected = context.get("expected") or context.get("expected_tags", "")
+        given = _shown(context.get("tag", problem["input"]))
+        return InvalidValue(f"Invalid value: '{given}'. Supported values are: {expected}.", param=path)
+    if kind == "union_tag_not_found":
+        tag = f"{path}.{context['discriminator'].strip(chr(39))}"
+        return MissingParameter(f"Missing required parameter: '{tag}'.", param=tag)
+    code = "invalid_type" if kind.endswith(("_type", "_parsing")) else "invalid_value"
+    text = problem["msg"].removeprefix("Value error, ")
+    return InvalidRequest(f"Invalid '{path}': {text[0].lower() + text[1:]}.", param=path, code=code)
+
+
+def _shown(value: object, most: int = 60) -> str:
+    text = value if isinstance(value, str) else type(value).__name__
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def param_path(location: Sequence[int | str], body: object) -> str:
+    """Pydantic's location without the union tags it puts in, found by walking the body along it."""
+    path = ""
+    here = body
+    for number, step in enumerate(location):
+        last = number == len(location) - 1
+        if isinstance(step, int):
+            path += f"[{step}]"
+            items = cast("list[object]", here) if isinstance(here, list) else []
+            here = items[step] if step < len(items) else None
+        elif isinstance(here, dict) and (step in here or last):
+            path += f".{step}" if path else step
+            here = cast("dict[str, object]", here).get(step)
+    return path
