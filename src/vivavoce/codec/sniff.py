@@ -145,7 +145,7 @@ _RATES_HZ = {0b11: (44_100, 48_000, 32_000), 0b10: (22_050, 24_000, 16_000), 0b0
 
 
 def _first_mpeg_frame(data: bytes, start: int) -> int | None:
-    """Where the first MPEG layer III frame starts: at `start`, or where three follow each other after junk."""
+    """Where the first MPEG layer III frame starts: at `start`, or where three in a row come after junk."""
     if _mpeg_frames(data, start, 2):
         return start
     for match in _MPEG_SYNC.finditer(data, start, start + _JUNK_BYTES):
