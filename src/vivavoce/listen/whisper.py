@@ -9,6 +9,7 @@ cache and no wire format.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,11 +44,11 @@ _SURE_LANGUAGE = 0.6
 
 @dataclass(slots=True)
 class ListenStats:
-    """Counts since the listener was made: windows heard, how many needed a longer look or a stronger search."""
+    """Since the listener was made: windows heard, how many were doubted at first, and the seconds that cost more."""
 
     windows: int = 0
-    full_windows: int = 0
-    searches: int = 0
+    fallbacks: int = 0
+    fallback_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -67,6 +68,18 @@ class _Attempt:
     decoding: Decoding
     language: str
     language_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """beam: width of the search. forbid: n-grams of this length may not repeat; 0 allows them."""
+
+    beam: int = 1
+    forbid: int = 0
+
+
+_SEARCH = _Search()
+_STRONGER = (_Search(beam=5), _Search(beam=2, forbid=3))
 
 
 @dataclass(slots=True)
@@ -98,9 +111,7 @@ class WhisperListener:
         self._mel = LogMel(self._model.n_mels)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="whisper")
 
-    async def listen(
-        self, audio: Audio, options: ListenOptions = _DEFAULT_OPTIONS
-    ) -> AsyncGenerator[Segment, None]:
+    async def listen(self, audio: Audio, options: ListenOptions = _DEFAULT_OPTIONS) -> AsyncGenerator[Segment, None]:
         """Yield a segment per window of speech, or one with text "" when nothing was said.
 
         Raises `InvalidValue` for a language that the model does not know, `EngineFailed` when a native call fails.
@@ -136,9 +147,7 @@ class WhisperListener:
         except RuntimeError as fault:
             raise EngineFailed(f"Listening failed: {fault}") from fault
 
-    async def _hear(
-        self, samples: Samples, window: Window, recording: _Recording
-    ) -> AsyncGenerator[Segment, None]:
+    async def _hear(self, samples: Samples, window: Window, recording: _Recording) -> AsyncGenerator[Segment, None]:
         """Decode one window, yielding its segment if anything was said in it."""
         end_s = min(window.end_s, len(samples) / LISTEN_RATE_HZ)
         sound = samples[round(window.start_s * LISTEN_RATE_HZ) : round(end_s * LISTEN_RATE_HZ)]
@@ -171,35 +180,51 @@ class WhisperListener:
         )
 
     async def _decode(self, sound: Samples, recording: _Recording) -> _Attempt:
-        """Climb the ladder: window sized to the speech, full window, beam search, repeats forbidden."""
+        """Decode on a window sized to the speech; if that can't be believed, look longer and search harder."""
         self.stats.windows += 1
         duration_s = len(sound) / LISTEN_RATE_HZ
-        short_s = encoder_s(duration_s, self.windows)
-        encoded = await self._encode(sound, short_s)
-        language, probability = await self._language(encoded, recording)
-        bound = token_bound(duration_s, self.trust)
-        prompt = recording.options.prompt
-        attempts: list[_Attempt] = []
-        for rung, search in enumerate(_LADDER):
-            if rung == 1:
-                self.stats.full_windows += 1
-                if short_s < self.windows.full_s:
-                    encoded = await self._encode(sound, self.windows.full_s)
-                    language, probability = await self._language(encoded, recording)
-            self.stats.searches += rung > 1
-            decoding = await self._call(
-                lambda seen=encoded, code=language, how=search: self._model.generate(
-                    seen, code, bound, prompt=prompt, beam_size=how.beam, no_repeat_ngram_size=how.forbid
-                )
-            )
-            attempts.append(_Attempt(encoded, decoding, language, probability))
+        seconds = encoder_s(duration_s, self.windows)
+        first = await self._attempt(await self._encode(sound, seconds), duration_s, recording, _SEARCH)
+        if not doubts(first.decoding, self.trust):
+            return first
+        started_s = time.perf_counter()
+        try:
+            return await self._look_again(sound, first, recording)
+        finally:
+            self.stats.fallbacks += 1
+            self.stats.fallback_s += time.perf_counter() - started_s
+
+    async def _look_again(self, sound: Samples, first: _Attempt, recording: _Recording) -> _Attempt:
+        """The full window, then with repeats forbidden; the best of all attempts when none is beyond doubt."""
+        duration_s = len(sound) / LISTEN_RATE_HZ
+        attempts = [first]
+        encoded = first.encoded
+        if encoded.seconds < self.windows.full_s:
+            encoded = await self._encode(sound, self.windows.full_s)
+        for search in _STRONGER:
+            attempts.append(await self._attempt(encoded, duration_s, recording, search))
+            decoding = attempts[-1].decoding
             if not doubts(decoding, self.trust):
                 return attempts[-1]
-            if rung and decoding.no_speech_probability > self.trust.no_speech_probability:
+            if decoding.no_speech_probability > self.trust.no_speech_probability:
                 break
         chosen = best_of([attempt.decoding for attempt in attempts], self.trust)
-        kept = next(attempt for attempt in attempts if attempt.decoding is chosen)
-        return self._without_loops(kept)
+        return self._without_loops(next(attempt for attempt in attempts if attempt.decoding is chosen))
+
+    async def _attempt(self, encoded: Encoded, duration_s: float, recording: _Recording, search: _Search) -> _Attempt:
+        language, probability = await self._language(encoded, recording)
+        bound = token_bound(duration_s, self.trust)
+        decoding = await self._call(
+            lambda: self._model.generate(
+                encoded,
+                language,
+                bound,
+                prompt=recording.options.prompt,
+                beam_size=search.beam,
+                no_repeat_ngram_size=search.forbid,
+            )
+        )
+        return _Attempt(encoded, decoding, language, probability)
 
     def _without_loops(self, attempt: _Attempt) -> _Attempt:
         """The same attempt with phrases that are repeated over and over kept once."""
@@ -228,17 +253,6 @@ class WhisperListener:
         )
         groups = group_tokens(tokens, attempt.language, self._model.decode)
         return words_of(groups, alignment.pairs, alignment.token_probabilities, start_s, end_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """beam: width of the search. forbid: n-grams of this length may not repeat; 0 allows them."""
-
-    beam: int = 1
-    forbid: int = 0
-
-
-_LADDER = (_Search(), _Search(), _Search(beam=5), _Search(beam=2, forbid=3))
 
 
 def _nothing(duration_s: float, no_speech_probability: float) -> Segment:

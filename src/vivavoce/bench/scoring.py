@@ -1,0 +1,66 @@
+"""Scoring of transcripts: normalise both sides, count word errors, or character errors where words aren't spaced.
+
+Knows no audio and no engine. Normalisation is that of Whisper's paper (package whisper-normalizer); counting is
+jiwer's. Both come with the extra `bench` and are imported when first needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from vivavoce.errors import MissingDependency
+
+CHARACTER_LANGUAGES = frozenset({"zh", "ja", "ko", "th", "lo", "my", "yue"})
+"""Languages scored by character (CER): word boundaries there are absent, or a matter of taste."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Errors (substitutions + deletions + insertions) against `units` reference words or characters."""
+
+    errors: int
+    units: int
+
+
+def metric_of(language: str) -> str:
+    return "CER" if language in CHARACTER_LANGUAGES else "WER"
+
+
+def score(reference: str, heard: str, language: str) -> Score:
+    """Count what `heard` got wrong. A reference without any word scores 0 of 0, whatever was heard.
+
+    Raises `MissingDependency` without the extra `bench`.
+    """
+    truth, guess = normalise(reference, language), normalise(heard, language)
+    if language in CHARACTER_LANGUAGES:
+        truth, guess = " ".join(truth.replace(" ", "")), " ".join(guess.replace(" ", ""))
+    units = len(truth.split())
+    if units == 0 or not guess.split():
+        return Score(units, units)
+    counted = _import("jiwer").process_words(truth, guess)
+    return Score(int(counted.substitutions + counted.deletions + counted.insertions), units)
+
+
+def normalise(text: str, language: str) -> str:
+    """Lower case, no punctuation; for English also numbers, contractions and spelling."""
+    return " ".join(_normaliser(language.startswith("en"))(text).split())
+
+
+@lru_cache(maxsize=2)
+def _normaliser(english: bool) -> Callable[[str], str]:
+    if english:
+        return _import("whisper_normalizer.english").EnglishTextNormalizer()
+    return _import("whisper_normalizer.basic").BasicTextNormalizer()
+
+
+def _import(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as fault:
+        raise MissingDependency(
+            "Scoring transcripts needs the extra `bench`: pip install 'vivavoce[bench]'."
+        ) from fault
