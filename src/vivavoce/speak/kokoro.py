@@ -63,13 +63,9 @@ class KokoroSpeaker:
                 param="voice",
             )
         if not MIN_SPEED <= speed <= MAX_SPEED:
-            raise InvalidValue(
-                f"Invalid value: {speed}. The speed is from {MIN_SPEED} to {MAX_SPEED}.", param="speed"
-            )
+            raise InvalidValue(f"Invalid value: {speed}. The speed is from {MIN_SPEED} to {MAX_SPEED}.", param="speed")
         stop = onnxruntime.RunOptions()
-        work = asyncio.get_running_loop().run_in_executor(
-            self._workers, self._render, text, voice, speed, stop
-        )
+        work = asyncio.get_running_loop().run_in_executor(self._workers, self._render, text, voice, speed, stop)
         try:
             return await work
         except asyncio.CancelledError:
@@ -129,9 +125,7 @@ class _Network:
         except Exception as error:
             raise EngineFailed(f"The Kokoro model can't be loaded: {error}") from error
         # Two exports of the same network are about, which differ in the name of the first input.
-        self._symbols_input = next(
-            i.name for i in self._session.get_inputs() if i.name in ("tokens", "input_ids")
-        )
+        self._symbols_input = next(i.name for i in self._session.get_inputs() if i.name in ("tokens", "input_ids"))
 
     def run(self, symbols: list[int], style: npt.NDArray[np.float32], speed: float, stop: Any) -> Samples:
         """Sound of 1 to 510 symbols, float32 at 24 kHz. Setting `stop.terminate` from elsewhere ends the call."""

@@ -45,9 +45,7 @@ _RUNS: tuple[tuple[int, str], ...] = (
     (177, "ᵻ"),
 )
 
-SYMBOL_IDS: dict[str, int] = {
-    symbol: first + offset for first, run in _RUNS for offset, symbol in enumerate(run)
-}
+SYMBOL_IDS: dict[str, int] = {symbol: first + offset for first, run in _RUNS for offset, symbol in enumerate(run)}
 """Phoneme or punctuation mark -> input number (1..177)."""
 
 

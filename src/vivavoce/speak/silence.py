@@ -13,7 +13,7 @@ from vivavoce.audio import Samples
 FRAME_S = 0.005
 """Step of the energy measurement."""
 
-FLOOR_BELOW_PEAK_DB = 42.0
+FLOOR_BELOW_PEAK_DB = 38.0
 """A frame counts as voice within this of the loudest frame: below it lie only the hiss and breath of the network."""
 
 FLOOR_DBFS = -62.0

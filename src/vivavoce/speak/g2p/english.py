@@ -20,16 +20,12 @@ from vivavoce.speak.g2p.english_words import EnglishWords
 from vivavoce.speak.g2p.lexicon import Accent, load_lexicon
 from vivavoce.speak.g2p.marks import PHRASE_MARKS, join_phonemes
 
-_TOKEN = re.compile(
-    r"(?P<word>[^\W\d_]+(?:['-][^\W\d_]+)*'?)|(?P<number>\d+)|(?P<mark>[;:,.!?—…()])|(?P<other>\S)"
-)
+_TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:['-][^\W\d_]+)*'?)|(?P<number>\d+)|(?P<mark>[;:,.!?—…()])|(?P<other>\S)")
 _SYMBOL_WORDS = {
     **{"&": "and", "%": "percent", "+": "plus", "@": "at", "=": "equals", "°": "degrees", "§": "section"},
     **{"$": "dollars", "€": "euros", "£": "pounds", "<": "less than", ">": "greater than", "×": "times"},
 }
-_LETTER_REPAIRS = str.maketrans(
-    {"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "œ": "oe", "đ": "d"}
-)
+_LETTER_REPAIRS = str.maketrans({"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "œ": "oe", "đ": "d"})
 _LONGEST_NUMBER = 12
 
 
@@ -108,9 +104,7 @@ def _normalized(text: str) -> str:
     """Typographic variants folded: quotes, dashes, ligatures; a line break becomes a pause."""
     text = re.sub(r"\.{2,}", "…", unicodedata.normalize("NFKC", text.replace("…", "\ufff9")))
     text = text.replace("\ufff9", "…").replace("’", "'").replace("‘", "'").replace("ʼ", "'")
-    text = (
-        re.sub(r"\s+[-–]+\s+|\s*—\s*|--+", " — ", text).replace("–", "-").replace("‑", "-").replace("‐", "-")
-    )
+    text = re.sub(r"\s+[-–]+\s+|\s*—\s*|--+", " — ", text).replace("–", "-").replace("‑", "-").replace("‐", "-")
     return re.sub(r"\s*[\r\n]+\s*", ", ", text.strip())
 
 
@@ -119,9 +113,7 @@ def _readable(token: str) -> str:
     if len(token) == 1 and unicodedata.name(token, "").startswith("GREEK"):
         return unicodedata.name(token).split()[-1].lower()
     bare = "".join(
-        c
-        for c in unicodedata.normalize("NFD", token.translate(_LETTER_REPAIRS))
-        if not unicodedata.combining(c)
+        c for c in unicodedata.normalize("NFD", token.translate(_LETTER_REPAIRS)) if not unicodedata.combining(c)
     )
     return bare if re.fullmatch(r"[A-Za-z'-]+", bare) else ""
 

@@ -36,12 +36,8 @@ _HAVE_BE = _words(
 _BE = _words(
     "be been being is are was were am isn't aren't wasn't weren't it's that's he's she's i'm you're we're they're"
 )
-_OBJECTS = _words(
-    "the a an my your his its our their it them him us me these those this everything something"
-)
-_PLACES = _words(
-    "in at on with near there here together alone longer for under by among happily through without"
-)
+_OBJECTS = _words("the a an my your his its our their it them him us me these those this everything something")
+_PLACES = _words("in at on with near there here together alone longer for under by among happily through without")
 _DEGREES = _words("very so too more most quite rather really fairly as")
 _PAST_SIGNS = _words("yesterday ago last already earlier once when before recently after then")
 

@@ -13,7 +13,28 @@ from vivavoce.speak.g2p.letter_to_sound import guess
 from vivavoce.speak.g2p.lexicon import Accent, Entry, Lexicon
 
 _SPELLED_THOUGH_A_WORD = frozenset(
-    "IT US WHO IP PR ID AI ER HR PC TV OR-GATE DOS ADD PIN-CODE AC DC AD BC AM PM LA UI".split()
+    [
+        "IT",
+        "US",
+        "WHO",
+        "IP",
+        "PR",
+        "ID",
+        "AI",
+        "ER",
+        "HR",
+        "PC",
+        "TV",
+        "DOS",
+        "AC",
+        "DC",
+        "AD",
+        "BC",
+        "AM",
+        "PM",
+        "LA",
+        "UI",
+    ]
 )
 """Capitals that are an abbreviation even though the dictionary has the word ("it", "us")."""
 
@@ -95,7 +116,7 @@ class EnglishWords:
         return entry if entry is None or isinstance(entry, str) else entry["DEFAULT"]
 
     def _is_spelled(self, word: str) -> bool:
-        """Whether capitals are letters to name: FBI, GPU; not NASA (in the dictionary) nor STOP (a word in capitals)."""
+        """Whether capitals are letters to name: FBI, GPU; not NASA (a word by now) nor STOP (a word anyway)."""
         if len(word) < 2 or not word.isupper() or not word.isalpha() or word in self._lexicon.own:
             return False
         if word in _SPELLED_THOUGH_A_WORD:
@@ -162,9 +183,7 @@ class EnglishWords:
         stem = self._first_known(stems)
         if stem is None:
             return None
-        link = (
-            "ɹ" if self._accent == "gb" and stem[-1] in "əː" and re.search(r"re?$", word[:-3] + "e") else ""
-        )
+        link = "ɹ" if self._accent == "gb" and stem[-1] in "əː" and re.search(r"re?$", word[:-3] + "e") else ""
         return self._flapped(stem) + link + "ɪŋ"
 
     def _first_known(self, stems: list[str]) -> str | None:
@@ -219,11 +238,7 @@ class EnglishWords:
         if self._accent != "us":
             return None
         for prefix, sound in _PREFIXES.items():
-            stem = (
-                self._known(word[len(prefix) :])
-                if word.startswith(prefix) and len(word) > len(prefix) + 3
-                else None
-            )
+            stem = self._known(word[len(prefix) :]) if word.startswith(prefix) and len(word) > len(prefix) + 3 else None
             if stem:
                 return sound + stem
         for suffix, sound in _SUFFIXES.items():

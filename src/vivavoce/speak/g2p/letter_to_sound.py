@@ -21,14 +21,15 @@ _WEIGHTS = ("piper-plus-g2p", "piper_plus_g2p/_vendor/g2p_en/checkpoint20.npz")
 # Order of the network's inputs and outputs, fixed in training; the first entries are control marks.
 _UNKNOWN_LETTER, _END_LETTER, _FIRST_LETTER = 1, 2, 3
 _START_SOUND, _END_SOUND, _FIRST_SOUND = 2, 3, 4
-_SOUNDS = (
+_SOUND_NAMES = (
     "AA0 AA1 AA2 AE0 AE1 AE2 AH0 AH1 AH2 AO0 AO1 AO2 AW0 AW1 AW2 AY0 AY1 AY2 B CH D DH EH0 EH1 EH2 ER0 ER1 ER2 "
     "EY0 EY1 EY2 F G HH IH0 IH1 IH2 IY0 IY1 IY2 JH K L M N NG OW0 OW1 OW2 OY0 OY1 OY2 P R S SH T TH UH0 UH1 UH2 "
     "UW UW0 UW1 UW2 V W Y Z ZH"
-).split()
+)
+_SOUNDS = tuple(_SOUND_NAMES.split())
 
 _CONSONANTS = {
-    **{sound: sound.lower() for sound in "B D F K L M N P S T V W Z".split()},
+    **{sound: sound.lower() for sound in "BDFKLMNPSTVWZ"},
     **{"CH": "ʧ", "DH": "ð", "G": "ɡ", "HH": "h", "JH": "ʤ", "NG": "ŋ", "R": "ɹ", "SH": "ʃ", "TH": "θ"},
     **{"Y": "j", "ZH": "ʒ"},
 }
@@ -78,9 +79,7 @@ class LetterToSound:
 
     def sounds(self, word: str) -> list[str]:
         """ARPAbet sounds (vowels with their stress digit) of a word in letters a-z; others count as unknown."""
-        letters = [
-            ord(c) - ord("a") + _FIRST_LETTER if "a" <= c <= "z" else _UNKNOWN_LETTER for c in word.lower()
-        ]
+        letters = [ord(c) - ord("a") + _FIRST_LETTER if "a" <= c <= "z" else _UNKNOWN_LETTER for c in word.lower()]
         state = np.zeros(self._weights["enc_w_hh"].shape[1], np.float32)
         for letter in [*letters, _END_LETTER]:
             state = self._step("enc", letter, state)
@@ -105,7 +104,7 @@ class LetterToSound:
         reset = 1 / (1 + np.exp(-(input_reset + state_reset)))
         update = 1 / (1 + np.exp(-(input_update + state_update)))
         new = np.tanh(input_new + reset * state_new)
-        return (1 - update) * new + update * state
+        return ((1 - update) * new + update * state).astype(np.float32, copy=False)
 
 
 @cache

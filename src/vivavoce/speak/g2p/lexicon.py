@@ -63,9 +63,7 @@ class Lexicon:
 @cache
 def load_lexicon(accent: Accent) -> Lexicon:
     """The dictionaries of one accent, read once (about 0.2 s and 40 MB)."""
-    additions = tomllib.loads(
-        files("vivavoce.speak.g2p").joinpath("english_words.toml").read_text(encoding="utf-8")
-    )
+    additions = tomllib.loads(files("vivavoce.speak.g2p").joinpath("english_words.toml").read_text(encoding="utf-8"))
     layers: list[Mapping[str, Entry]] = []
     for quality in ("gold", "silver"):
         text = package_file("misaki", f"misaki/data/{accent}_{quality}.json").read_text(encoding="utf-8")
