@@ -77,10 +77,10 @@ def decode(
             audio = Audio(_join(list(parts)), rate_hz)
     except HostileFileError as error:
         raise UnsupportedFormat(f"The audio file is refused: {error}.", param=param) from error
-    except (av.error.FFmpegError, _UnreadableError) as error:
+    except (av.error.FFmpegError, _UnreadableError, ValueError) as error:  # PyAV's own refusals are ValueErrors
         name = container.demuxer.split(",")[0]
         raise UnsupportedFormat(
-            f"The audio looks like {name} but cannot be decoded ({error}).", param=param
+            f"The audio looks like {name} but cannot be decoded ({str(error).rstrip('.')}).", param=param
         ) from error
     if not len(audio.samples):
         raise UnsupportedFormat("The audio holds no samples: it is empty or cut off too early.", param=param)
@@ -115,15 +115,14 @@ def _track(source: InputContainer) -> AudioStream:
     if not source.streams.audio:
         raise _UnreadableError("it holds no sound track")
     stream = source.streams.audio[0]
-    name = stream.codec_context.name
+    # Against its stubs, PyAV gives no context where FFmpeg has no decoder.
+    name: str = getattr(stream.codec_context, "name", "something unknown")
     if not name.startswith(_PCM) and name not in _CODECS:
         raise _UnreadableError(f"its sound is coded as {name}")
     return stream
 
 
-def _refuse_too_long(
-    source: InputContainer, track: AudioStream, max_duration_s: float, param: str | None
-) -> None:
+def _refuse_too_long(source: InputContainer, track: AudioStream, max_duration_s: float, param: str | None) -> None:
     """Refuse by the packets' own durations, which costs a twentieth of decoding them.
 
     They may be wrong by a little, so what is near the limit is left to `_at_rate`, which counts samples.

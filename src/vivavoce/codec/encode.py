@@ -234,9 +234,7 @@ class _AvWriter:
         self._file = io.BytesIO()
         options = {"flush_packets": "1", **recipe.stream_options} if streamed else {}
         # PyAV's stubs leave these methods partly unknown: the one Any of encoding.
-        self._container: Any = av.open(
-            self._sink or self._file, "w", format=recipe.muxer, container_options=options
-        )
+        self._container: Any = av.open(self._sink or self._file, "w", format=recipe.muxer, container_options=options)
         # No random serial numbers: the same sound gives the same bytes.
         self._container.flags |= Flags.bitexact.value
         self._stream: Any = self._container.add_stream(recipe.codec, rate=SPEAK_RATE_HZ, layout="mono")

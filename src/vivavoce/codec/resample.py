@@ -28,9 +28,7 @@ class Resampler:
         self._taken = 0
         self._given = 0
         # soxr comes without types: this is the one Any.
-        self._stream: Any = (
-            None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, 1, "float32", _QUALITY)
-        )
+        self._stream: Any = None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, 1, "float32", _QUALITY)
 
     def feed(self, samples: Samples) -> Samples:
         """What is ready after `samples`, float32 of shape (n,); the filter keeps some back."""
