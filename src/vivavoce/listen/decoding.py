@@ -118,7 +118,7 @@ def longest_run(tokens: Sequence[int], longest_phrase: int = 8) -> int:
 def collapse_loops(tokens: Sequence[int], longest_phrase: int = 8) -> tuple[int, ...]:
     """`tokens` with every phrase that is repeated more than three times in a row kept once."""
     kept = list(tokens)
-    for size in range(longest_phrase, 0, -1):
+    for size in range(1, longest_phrase + 1):
         at = 0
         while at + size * 4 <= len(kept):
             phrase = kept[at : at + size]

@@ -65,8 +65,7 @@ class LogMel:
         padded = np.zeros(lively * _HOP + _FFT, np.float32)
         take = min(len(heard), len(padded) - half)
         padded[half : half + take] = heard[:take]
-        if len(heard) > half:
-            padded[:half] = heard[half:0:-1]
+        padded[:half] = padded[2 * half : half : -1]
         strided = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][:lively]
         spectrum = np.fft.rfft(strided * self._window, axis=-1)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
