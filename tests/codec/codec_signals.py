@@ -40,7 +40,7 @@ def write(samples: Channels, rate_hz: int, muxer: str, codec: str, *, kbps: int 
         stream = container.add_stream(codec, rate=rate_hz, layout=layout)
         if kbps:
             stream.bit_rate = kbps * 1000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+        frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), format="flt", layout=layout)
         frame.sample_rate = rate_hz
         frame.pts = 0
         container.mux(stream.encode(frame))

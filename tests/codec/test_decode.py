@@ -52,6 +52,8 @@ COMPRESSED = [
     ("mp4", "aac", 44_100, 2, 0.0),
     ("ipod", "alac", 44_100, 2, 0.0),
     ("mov", "pcm_s16le", 44_100, 2, 0.0),
+    ("mp4", "aac", 48_000, 8, 0.0),
+    ("flac", "flac", 48_000, 8, 0.0),
     ("adts", "aac", 44_100, 1, 0.08),
     ("webm", "libopus", 48_000, 1, 0.021),
     ("matroska", "flac", 44_100, 2, 0.0),
@@ -61,7 +63,7 @@ COMPRESSED = [
 @pytest.mark.parametrize(("muxer", "codec", "rate_hz", "count", "extra_s"), COMPRESSED)
 def test_compressed(muxer: str, codec: str, rate_hz: int, count: int, extra_s: float) -> None:
     original = voice(2.345, rate_hz)
-    heard = decode(write(channels(original, count), rate_hz, muxer, codec, kbps=96))
+    heard = decode(write(channels(original, count), rate_hz, muxer, codec, kbps=96 * count))
     truth = resample(original, LISTEN_RATE_HZ)
     assert truth.duration_s - 1e-3 <= heard.duration_s <= truth.duration_s + extra_s + 1e-3
     assert likeness(heard, truth) > 0.98

@@ -110,11 +110,13 @@ def tripwire() -> Iterator[tuple[str, list[str]]]:
 
 def _scripts(target: str) -> dict[str, bytes]:
     """Files that make FFmpeg, where it guesses by itself, open `target`."""
-    dash = f"<MPD><Period><AdaptationSet><Representation><BaseURL>{target}</BaseURL></Representation></AdaptationSet></Period></MPD>"
+    dash = (
+        f"<Period><AdaptationSet><Representation><BaseURL>{target}</BaseURL></Representation></AdaptationSet></Period>"
+    )
     return {
         "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{target}\n#EXT-X-ENDLIST\n".encode(),
         "concat": f"ffconcat version 1.0\nfile '{target}'\n".encode(),
-        "dash": f'<?xml version="1.0"?>\n{dash}'.encode(),
+        "dash": f'<?xml version="1.0"?>\n<MPD>{dash}</MPD>'.encode(),
         "sdp": f"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\na=control:{target}\nm=audio 9 RTP/AVP 0\n".encode(),
         "rtsp reference": f"[Reference]\nRef1={target}\n".encode(),
         "tagged hls": b"ID3\x04\x00\x00\x00\x00\x00\x00" + f"#EXTM3U\n#EXTINF:1,\n{target}\n".encode(),

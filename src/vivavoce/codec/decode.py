@@ -15,6 +15,7 @@ import av
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
@@ -123,7 +124,7 @@ def _track(source: InputContainer) -> AudioStream:
 
 
 def _refuse_too_long(source: InputContainer, track: AudioStream, max_duration_s: float, param: str | None) -> None:
-    """Refuse by the packets' own durations, which costs a twentieth of decoding them.
+    """Refuse by the packets' own durations, which costs a tenth of decoding them.
 
     They may be wrong by a little, so what is near the limit is left to `_at_rate`, which counts samples.
     """
@@ -165,8 +166,8 @@ def _blocks(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
     pending: list[Samples] = []
     count = 0
     rate_hz = 0
-    for frame in frames:
-        _check_layout(frame)
+    packer = _Packer()
+    for frame in (packed for decoded in frames for packed in packer.packed(_checked(decoded))):
         if pending and (frame.sample_rate != rate_hz or count >= rate_hz * _BLOCK_S):
             yield np.concatenate(pending), rate_hz
             pending, count = [], 0
@@ -177,11 +178,29 @@ def _blocks(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
         yield np.concatenate(pending), rate_hz
 
 
-def _check_layout(frame: AudioFrame) -> None:
+def _checked(frame: AudioFrame) -> AudioFrame:
     if not _MIN_RATE_HZ <= frame.sample_rate <= _MAX_RATE_HZ:
         raise _UnreadableError(f"its sample rate of {frame.sample_rate} Hz is out of range")
     if not 1 <= frame.layout.nb_channels <= _MAX_CHANNELS:
         raise _UnreadableError(f"it has {frame.layout.nb_channels} channels, more than {_MAX_CHANNELS}")
+    return frame
+
+
+class _Packer:
+    """Makes frames safe to read: PyAV looks for the end of the list of planes past the eight that FFmpeg's frame has
+    room for, and reads wild memory (seen in 18.1 with 7.1 AAC). Packed frames have one plane."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, str, int] | None = None
+        self._resampler: AudioResampler | None = None
+
+    def packed(self, frame: AudioFrame) -> list[AudioFrame]:
+        if not frame.format.is_planar or frame.layout.nb_channels < 8:
+            return [frame]
+        key = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or key != self._key:
+            self._resampler, self._key = AudioResampler(format=frame.format.packed.name), key
+        return self._resampler.resample(frame)
 
 
 def _mono(frame: AudioFrame) -> Samples:
