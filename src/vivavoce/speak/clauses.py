@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vivavoce.speak.clause_words import ABBREVIATIONS, CLINGING, JOINTS, NUMBERED_ABBREVIATIONS
 from vivavoce.speak.pauses import NONE_S, PARAGRAPH_S, pause_after_s
 
 
@@ -53,27 +54,6 @@ _BOUNDARY = re.compile(
     rf"|(?<=[{_EAST_ASIAN}])(?=[{_EAST_ASIAN}])"
 )
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_JOINTS = frozenset(
-    "and but or nor so yet because although though while when where which who that if unless until since than as "
-    "with for from by at in on into over under about between during against around through before after without "
-    "y o pero porque que cuando si para con et ou mais car que quand si pour avec e o ma perché che quando per con "
-    "mas porque quando para com und oder aber weil dass wenn für mit".split()
-)
-"""Words before which a long sentence can be divided: conjunctions and prepositions of the larger languages."""
-
-_CLINGING = frozenset(
-    "a an the my your his her its our their this that these those of to in on at for with by from as and or but no not "
-    "very so more most be is are was were will would can could i you he she we they it "
-    "el la los las un una de del en le les des du il lo gli di da o os um uma der die das ein eine den dem zu".split()
-)
-"""Words that belong to the next one: no cut right after them."""
-
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sr jr rev gen col lt sgt capt hon pres gov sen rep messrs mmes mt ft vs etc cf al approx ca "
-    "dept est fig figs eq no nos vol vols ch sec pp ed eds inc ltd co corp bros jan feb mar apr jun jul aug sep sept "
-    "oct nov dec mon tue tues wed thu thurs fri sat sun ave blvd rd op min max temp tel ext sra dra ud uds bzw usw ggf "
-    "sog evtl bspw nr abs str dott ing sig mme mlle".split()
-)
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?$|^[^\W\d_]$")
 
 
@@ -161,16 +141,16 @@ def _judge(text: str, boundary: re.Match[str], limits: _Limits, *, final: bool) 
 def _between_words(before: str, after: str, words: float, limits: _Limits, *, final: bool) -> float | None:
     """Whether a clause that has grown long without a mark ends here."""
     too_long = words >= limits.most or len(before) >= _MOST_CHARACTERS
-    last = before.split()[-1].lower() if before.split() else ""
-    if too_long and (last not in _CLINGING or words >= limits.most + 3):
+    last = before.rsplit(maxsplit=1)[-1].lower()
+    if too_long and (last not in CLINGING or words >= limits.most + 3):
         return NONE_S
-    if words < limits.joint or last in _CLINGING:
+    if words < limits.joint or last in CLINGING:
         return None
     following = re.match(r"[^\W\d_]*", after)
     word = following.group() if following is not None else ""
     if len(word) == len(after) and len(word) <= _LONGEST_JOINT and not final:
         return _WAIT
-    return NONE_S if word.lower() in _JOINTS and len(word) < len(after) else None
+    return NONE_S if word.lower() in JOINTS and len(word) < len(after) else None
 
 
 def _ends_sentence(closed: str, mark: str, after: str) -> bool:
@@ -185,7 +165,9 @@ def _ends_sentence(closed: str, mark: str, after: str) -> bool:
     if token.isdigit() and len(token) <= 3:
         line = closed[closed.rfind("\n") + 1 :].strip()
         return line.rstrip(".") != token
-    return token.lower() not in _ABBREVIATIONS and not _DOTTED.search(token)
+    if token.lower() in NUMBERED_ABBREVIATIONS and after[0].isdigit():
+        return False
+    return token.lower() not in ABBREVIATIONS and not _DOTTED.search(token)
 
 
 def _is_list_or_range(before: str, after: str) -> bool:

@@ -25,6 +25,7 @@ from vivavoce.speak.pieces import split_phonemes
 from vivavoce.speak.silence import trim
 from vivavoce.speak.voices import quoted_list, voice_table
 
+_ORT: Any = onnxruntime
 _STYLE_SIZE = 256
 _PEAK_LIMIT = 0.98
 MIN_SPEED: Final = 0.25
@@ -64,7 +65,7 @@ class KokoroSpeaker:
             )
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise InvalidValue(f"Invalid value: {speed}. The speed is from {MIN_SPEED} to {MAX_SPEED}.", param="speed")
-        stop = onnxruntime.RunOptions()
+        stop = new_stop()
         work = asyncio.get_running_loop().run_in_executor(self._workers, self._render, text, voice, speed, stop)
         try:
             return await work
@@ -106,20 +107,25 @@ def _leveled(samples: Samples, gain_db: float) -> Samples:
     return (samples * np.float32(gain)).astype(np.float32)
 
 
+def new_stop() -> Any:
+    """A switch for one native call: setting `terminate` on it ends the call between two layers."""
+    return _ORT.RunOptions()
+
+
 class _Network:
     """The ONNX graph. The one place that touches onnxruntime's untyped interface."""
 
     def __init__(self, model_path: Path, threads: int) -> None:
         if not model_path.is_file():
             raise ModelNotInstalled(f"No Kokoro model at {model_path}: run `viva models pull`.")
-        options: Any = onnxruntime.SessionOptions()
+        options = _ORT.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Spinning threads burn a core between layers, which the thinker on the same cores needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session: Any = onnxruntime.InferenceSession(
+            self._session = _ORT.InferenceSession(
                 str(model_path), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:

@@ -6,7 +6,7 @@ that a dictionary lists. Knows no phonemes but the sets that tell vowels from co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 VOWEL_SYMBOLS = frozenset("AIOQWYaeiouæɑɐɒɔəɚɛɜɪʊʌᵊᵻ")
@@ -61,29 +61,16 @@ class Context:
 
 def choose_reading(word: str, readings: Mapping[str, str | None], context: Context) -> str | None:
     """One of a dictionary's readings of `word` (lower case). None means: spell its letters."""
-    default = readings["DEFAULT"]
     if "None" in readings:
-        return readings["None"] if context.ends_phrase else default
-    if word == "read":
-        return readings["VBD"] if _read_is_past(context) else default
-    if word == "used":
-        is_habit = context.following == "to" and context.previous not in _BE - {
-            "i'm",
-            "you're",
-            "we're",
-            "they're",
-        }
-        return readings["VBD"] if is_habit else default
-    if word in ("wound", "reread"):
-        return readings["VBD"] if context.previous in _HAVE_BE | {"he", "she", "it"} else default
-    if word == "that":
-        return readings["DT"] if context.ends_phrase or context.following in _BE else default
-    if word in ("live", "lives"):
-        return readings["VERB"] if _live_is_verb(word, context) else default
+        return readings["None" if context.ends_phrase else "DEFAULT"]
+    special = _SPECIAL.get(word)
+    if special is not None and special[0] in readings:
+        tag, holds = special
+        return readings[tag if holds(context) else "DEFAULT"]
     for tag, holds in (("VERB", _is_verb), ("NOUN", _is_noun), ("ADJ", _is_adjective)):
         if tag in readings and holds(context):
-            return readings[tag] or default
-    return default
+            return readings[tag] or readings["DEFAULT"]
+    return readings["DEFAULT"]
 
 
 def _is_verb(context: Context) -> bool:
@@ -110,31 +97,65 @@ def _read_is_past(context: Context) -> bool:
     return bool(context.clause & _PAST_SIGNS) and context.previous not in ("", "and")
 
 
-def _live_is_verb(word: str, context: Context) -> bool:
-    if context.previous in _DETERMINERS | {"people's"}:
+def _live_is_verb(context: Context) -> bool:
+    return _lives_where(context, _SUBJECTS | _MODALS)
+
+
+def _lives_is_verb(context: Context) -> bool:
+    return _lives_where(context, _words("he she it who that which"))
+
+
+def _lives_where(context: Context, subjects: frozenset[str]) -> bool:
+    if context.previous in _DETERMINERS:
         return False
-    verb_subjects = _SUBJECTS | _MODALS if word == "live" else _words("he she it who that which")
-    return context.previous in verb_subjects or (context.following in _PLACES and context.previous not in _BE)
+    return context.previous in subjects or (context.following in _PLACES and context.previous not in _BE)
+
+
+def _used_is_habit(context: Context) -> bool:
+    """ "used to live", "I'm used to it"; but "is used to cut"."""
+    return context.following == "to" and context.previous not in _BE - {"i'm", "you're", "we're", "they're"}
+
+
+def _follows_have_or_person(context: Context) -> bool:
+    return context.previous in _HAVE_BE | {"he", "she", "it"}
+
+
+def _that_points(context: Context) -> bool:
+    return context.ends_phrase or context.following in _BE
+
+
+_SPECIAL: Mapping[str, tuple[str, Callable[[Context], bool]]] = {
+    "read": ("VBD", _read_is_past),
+    "used": ("VBD", _used_is_habit),
+    "wound": ("VBD", _follows_have_or_person),
+    "reread": ("VBD", _follows_have_or_person),
+    "that": ("DT", _that_points),
+    "live": ("VERB", _live_is_verb),
+    "lives": ("VERB", _lives_is_verb),
+}
+"""Words with a rule of their own: the tag of the marked reading, and when it holds."""
 
 
 def function_word(word: str, written: str, context: Context, *, british: bool) -> str | None:
     """Words whose sound depends on the next one, as Kokoro was trained to read them; None for all others."""
-    vowel_next = context.next_is_vowel
-    if word == "a" and (written == "a" or not context.previous) and not context.ends_phrase:
-        return "ɐ"
-    if word == "a":
-        return "ˈA"
-    if word == "an":
-        return "ɐn"
-    if word == "the":
-        return "ði" if vowel_next else "ðə"
-    if word == "to":
-        full = "tuː" if british else "tu"
-        return full if vowel_next is None else "tʊ" if vowel_next else "tə"
-    if word == "in":
-        return "ˈɪn" if vowel_next is None else "ɪn"
-    if word == "am":
-        return ("am" if british else "æm") if vowel_next is None else "ɐm"
     if written == "I":
         return "ˌI"
-    return None
+    if word == "a":
+        is_article = written == "a" or not context.previous
+        return "ɐ" if is_article and not context.ends_phrase else "ˈA"
+    forms = _FORMS.get(word)
+    if forms is None:
+        return None
+    at_end, before_vowel, before_consonant = forms
+    chosen = at_end if context.ends_phrase else before_vowel if context.next_is_vowel else before_consonant
+    return chosen.replace("tu", "tuː").replace("æm", "am") if british else chosen
+
+
+_FORMS = {
+    "an": ("ɐn", "ɐn", "ɐn"),
+    "the": ("ðə", "ði", "ðə"),
+    "to": ("tu", "tʊ", "tə"),
+    "in": ("ˈɪn", "ɪn", "ɪn"),
+    "am": ("æm", "ɐm", "ɐm"),
+}
+"""At the end of a phrase, before a vowel, before a consonant."""

@@ -13,28 +13,7 @@ from vivavoce.speak.g2p.letter_to_sound import guess
 from vivavoce.speak.g2p.lexicon import Accent, Entry, Lexicon
 
 _SPELLED_THOUGH_A_WORD = frozenset(
-    [
-        "IT",
-        "US",
-        "WHO",
-        "IP",
-        "PR",
-        "ID",
-        "AI",
-        "ER",
-        "HR",
-        "PC",
-        "TV",
-        "DOS",
-        "AC",
-        "DC",
-        "AD",
-        "BC",
-        "AM",
-        "PM",
-        "LA",
-        "UI",
-    ]
+    ["IT", "US", "WHO", "IP", "PR", "ID", "AI", "ER", "HR", "PC", "TV", "DOS", "AC", "DC", "AD", "BC", "AM", "PM", "LA"]
 )
 """Capitals that are an abbreviation even though the dictionary has the word ("it", "us")."""
 
