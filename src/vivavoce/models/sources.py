@@ -24,7 +24,7 @@ _ADDRESS = re.compile(
 )
 
 
-class SourceFailed(Exception):  # noqa: N818 - it is caught between sources and never leaves this package
+class SourceFailed(Exception):
     """This source could not give the file; the next one may. The message is one short sentence."""
 
 
