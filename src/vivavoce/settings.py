@@ -19,6 +19,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from vivavoce.conversation import SPEAKING_NOTE
+from vivavoce.engines.spec import EngineSpec, Stage
 from vivavoce.errors import InvalidValue
 
 Profile = Literal["default", "tiny"]
@@ -75,7 +77,7 @@ class Settings(BaseSettings):
     max_audio_s: float = Field(1800.0, gt=0, description="Longest recording in a request, in seconds.")
     reply_ttl_s: int = Field(86_400, ge=1, description="How long a reply's audio id resolves, in seconds.")
     speaking_note: str | None = Field(
-        None, description="Replaces the note that makes answers fit to speak; empty turns it off."
+        SPEAKING_NOTE, description="Note to the thinker that makes answers fit to speak; empty turns it off."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
@@ -91,7 +93,23 @@ class Settings(BaseSettings):
         file = Path(os.environ.get("VIVA_CONFIG", "viva.toml"))
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
-    def engine(self, stage: Literal["listen", "think", "speak"]) -> str:
+    def engine_spec(self) -> EngineSpec:
+        """What engines to build, in this process or in one of their own."""
+        return EngineSpec(
+            listen=self.engine("listen"),
+            think=self.engine("think"),
+            speak=self.engine("speak"),
+            models_dir=str(self.models_dir),
+            offline=self.offline,
+            threads=self.threads,
+            slots=self.slots,
+            context_tokens=self.context_tokens,
+            think_base_url=self.think_base_url,
+            think_api_key=self.think_api_key.get_secret_value() if self.think_api_key else None,
+            think_hears_audio=self.think_hears_audio,
+        )
+
+    def engine(self, stage: Stage) -> str:
         """The engine of a stage as `kind:model`: set by itself, or by the profile."""
         chosen: str | None = getattr(self, stage)
         return chosen or PROFILES[self.profile][stage]

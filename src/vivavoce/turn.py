@@ -4,8 +4,8 @@
                              └────────────────────── this file ─────────────────────────┘
 
 Three async generators: `hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins them
-with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second is being
-thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
+with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second
+is being thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
-from vivavoce.conversation import AudioPart, Message, Part, Sampling, TextPart
+from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
 from vivavoce.errors import ServerFault
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker
@@ -29,9 +29,6 @@ from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_input_tokens, audio
 
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
 """What a thinker reads in place of a recording in which nobody spoke."""
-
-SPEAKING_NOTE = "You are heard, not read: answer in short plain spoken sentences, without lists, markup or emoji."
-"""Default note to the thinker when sound is asked for. Short, because every prompt token costs time."""
 
 SPOKEN_SHARE = 8
 """Audio tokens to expect per text token when one cap covers both: about 0.3 s of speech a token is 6, numbers more."""

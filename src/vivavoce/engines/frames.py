@@ -54,7 +54,7 @@ _msgpack: Any = msgpack
 
 def _default(value: object) -> object:
     if isinstance(value, np.generic):
-        return value.item()
+        return cast("object", value.item())
     if isinstance(value, np.ndarray):
         array = cast("np.ndarray[Any, np.dtype[np.float32]]", value)
         return _msgpack.ExtType(_ARRAY, np.ascontiguousarray(array, "<f4").tobytes())

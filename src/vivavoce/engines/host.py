@@ -21,7 +21,8 @@ from typing import Any
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.engines import frames
-from vivavoce.engines.registry import EngineSpec, build
+from vivavoce.engines.registry import build
+from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
 from vivavoce.turn import Engines
 
@@ -134,6 +135,9 @@ async def _main(socket_path: str, spec: EngineSpec) -> None:
         await warm(engines)
     except VivaError as error:
         _report(state="failed", error=type(error).__name__, message=error.message)
+        return
+    except Exception as error:
+        _report(state="failed", error="EngineFailed", message=f"An engine failed to load: {error!r}")
         return
     host = EngineHost(engines)
     server = await asyncio.start_unix_server(host.serve, socket_path)

@@ -19,9 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
-from vivavoce.engines.registry import EngineSpec
 from vivavoce.engines.remote import Connection, RemoteListener, RemoteSpeaker, RemoteThinker, one
-from vivavoce.errors import EngineLost, ModelNotInstalled, ServerFault, VivaError, all_errors
+from vivavoce.engines.spec import EngineSpec
+from vivavoce.errors import EngineLost, ServerFault, VivaError, all_errors
 from vivavoce.turn import Engines
 
 log = logging.getLogger(__name__)
@@ -120,19 +120,19 @@ class EngineProcess:
         if report.get("state") == "failed":
             kind = all_errors().get(str(report.get("error")), ServerFault)
             self.failure = kind(str(report.get("message")))
+            self.state = "failed"
             log.error("engines failed to start: %s", self.failure.message)
         return False
 
     async def _lost(self, child: asyncio.subprocess.Process) -> None:
         self._ready.clear()
-        self.state = "loading" if self.failure is None else "failed"
+        if self.failure is None:
+            self.state = "loading"
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
-        if child.returncode is None:
-            with suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+        self._end_child()
+        await child.wait()
 
     async def wait_ready(self, timeout_s: float = RESTART_WAIT_S) -> None:
         """Raises the reason it can't start (`ModelNotInstalled` …) or `EngineLost` after `timeout_s`."""
@@ -146,10 +146,20 @@ class EngineProcess:
                 await asyncio.wait_for(self._ready.wait(), 0.1)
 
     async def connect(self) -> Connection:
-        await self.wait_ready()
-        if self._connection is None:
-            raise EngineLost("The engine process has just ended. It is being restarted; please try again.")
-        return self._connection
+        """The connection to the living process, waiting for one that is starting. Raises as `wait_ready` does."""
+        while True:
+            await self.wait_ready()
+            if self._connection is not None and not self._connection.closed:
+                return self._connection
+            # The socket is gone an instant before the end of the process is noticed.
+            self._ready.clear()
+            self._end_child()
+
+    def _end_child(self) -> None:
+        """A process that cannot be talked to is of no use; `_keep` starts another."""
+        if self._child is not None and self._child.returncode is None:
+            with suppress(ProcessLookupError):
+                self._child.kill()
 
     async def engines(self) -> Engines:
         """The three engines, as objects that survive a restart of the process."""
@@ -172,12 +182,3 @@ class EngineProcess:
         self.state = "stopped"
         with suppress(OSError):
             self._folder.cleanup()
-
-
-def require_weights(spec: EngineSpec) -> None:
-    """Raises `ModelNotInstalled` naming every missing model at once, before any process is started."""
-    missing = [name for name in spec.weights() if not spec.store.is_installed(name)]
-    if missing:
-        raise ModelNotInstalled(
-            f"Weights are missing: {', '.join(missing)}. Fetch them with: viva models pull {' '.join(missing)}"
-        )

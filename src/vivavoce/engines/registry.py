@@ -6,12 +6,11 @@ What is missing (weights, a package, a base URL) becomes a sentence with its cur
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vivavoce.errors import InvalidValue, MissingDependency
+from vivavoce.engines.spec import STAGES, EngineSpec, Stage
+from vivavoce.errors import InvalidValue, MissingDependency, ModelNotInstalled
 from vivavoce.listen.base import Listener
 from vivavoce.models.store import ModelStore
 from vivavoce.speak.base import Speaker
@@ -19,50 +18,18 @@ from vivavoce.think.base import Thinker
 from vivavoce.turn import Engines
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSpec:
-    """Which engines to build and how. `listen`, `think`, `speak` are `kind:model`."""
-
-    listen: str
-    think: str
-    speak: str
-    models_dir: str
-    offline: bool = False
-    threads: int = 2
-    slots: int = 4
-    context_tokens: int = 8192
-    think_base_url: str | None = None
-    think_api_key: str | None = None
-    think_hears_audio: bool = False
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> EngineSpec:
-        return cls(**json.loads(text))
-
-    @property
-    def store(self) -> ModelStore:
-        return ModelStore(Path(self.models_dir), offline=self.offline)
-
-    def weights(self) -> list[str]:
-        """Catalogue names of all weights this spec needs, in the order of the flow."""
-        needed: list[str] = []
-        for stage, name in (("listen", self.listen), ("think", self.think), ("speak", self.speak)):
-            kind, model = split_name(name, stage)
-            needed += WEIGHTS.get(kind, lambda model: [model])(model)
-        return needed
-
+SCRIPTED_DELAY_S = 0.01
+"""Seconds per word of a scripted answer: slow enough for a test to interrupt it."""
 
 WEIGHTS: dict[str, Callable[[str], list[str]]] = {
     "kokoro": lambda model: [model, "kokoro-voices"],
     "openai": lambda model: [],
+    "scripted": lambda model: [],
 }
 """Kinds that need other weights than the one model they name."""
 
 
-def split_name(name: str, stage: str) -> tuple[str, str]:
+def split_name(name: str, stage: Stage) -> tuple[str, str]:
     """`kind:model` -> (kind, model). Raises `InvalidValue` naming the kinds that `stage` knows."""
     kind, _, model = name.partition(":")
     if kind not in FACTORIES[stage] or not model:
@@ -74,14 +41,14 @@ def split_name(name: str, stage: str) -> tuple[str, str]:
 def _whisper(spec: EngineSpec, model: str) -> Listener:
     from vivavoce.listen.whisper import WhisperListener
 
-    return WhisperListener(spec.store.path(model), threads=spec.threads)
+    return WhisperListener(_store(spec).path(model), threads=spec.threads)
 
 
 def _llamacpp(spec: EngineSpec, model: str) -> Thinker:
     from vivavoce.think.llamacpp import LlamaCppThinker
 
     return LlamaCppThinker(
-        spec.store.path(model) / "model.gguf",
+        _store(spec).path(model) / "model.gguf",
         slots=spec.slots,
         context_tokens=spec.context_tokens,
         threads=spec.threads,
@@ -102,13 +69,35 @@ def _openai(spec: EngineSpec, model: str) -> Thinker:
 def _kokoro(spec: EngineSpec, model: str) -> Speaker:
     from vivavoce.speak.kokoro import KokoroSpeaker
 
-    store = spec.store
+    store = _store(spec)
     return KokoroSpeaker(store.path(model) / "model.onnx", store.path("kokoro-voices"), threads=spec.threads)
 
 
-LISTENERS: dict[str, Callable[[EngineSpec, str], Listener]] = {"whisper": _whisper}
-THINKERS: dict[str, Callable[[EngineSpec, str], Thinker]] = {"llamacpp": _llamacpp, "openai": _openai}
-SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {"kokoro": _kokoro}
+def _scripted_listener(spec: EngineSpec, transcript: str) -> Listener:
+    from vivavoce.testing import ScriptedListener
+
+    return ScriptedListener(transcript)
+
+
+def _scripted_thinker(spec: EngineSpec, answer: str) -> Thinker:
+    from vivavoce.testing import ScriptedThinker
+
+    return ScriptedThinker(answer, delay_s=SCRIPTED_DELAY_S, context_tokens=spec.context_tokens)
+
+
+def _scripted_speaker(spec: EngineSpec, model: str) -> Speaker:
+    from vivavoce.testing import ScriptedSpeaker
+
+    return ScriptedSpeaker()
+
+
+LISTENERS: dict[str, Callable[[EngineSpec, str], Listener]] = {"whisper": _whisper, "scripted": _scripted_listener}
+THINKERS: dict[str, Callable[[EngineSpec, str], Thinker]] = {
+    "llamacpp": _llamacpp,
+    "openai": _openai,
+    "scripted": _scripted_thinker,
+}
+SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {"kokoro": _kokoro, "scripted": _scripted_speaker}
 FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS}
 
 
@@ -119,12 +108,38 @@ def build(spec: EngineSpec) -> Engines:
     """
     listen_kind, listen_model = split_name(spec.listen, "listen")
     think_kind, think_model = split_name(spec.think, "think")
-    speak_kind, speak_model = split_name(spec.speak, "speak")
     try:
         return Engines(
-            LISTENERS[listen_kind](spec, listen_model),
-            THINKERS[think_kind](spec, think_model),
-            SPEAKERS[speak_kind](spec, speak_model),
+            LISTENERS[listen_kind](spec, listen_model), THINKERS[think_kind](spec, think_model), build_speaker(spec)
         )
     except ImportError as error:
         raise MissingDependency(f"An engine needs a package that is not installed: {error.name}.") from error
+
+
+def build_speaker(spec: EngineSpec) -> Speaker:
+    """Load the speaker alone. Raises as `build` does."""
+    kind, model = split_name(spec.speak, "speak")
+    return SPEAKERS[kind](spec, model)
+
+
+def weights(spec: EngineSpec, stages: Sequence[Stage] = STAGES) -> list[str]:
+    """Catalogue names of all weights that `stages` of this spec need, in the order of the flow."""
+    needed: list[str] = []
+    for stage in stages:
+        kind, model = split_name(spec.engine(stage), stage)
+        needed += WEIGHTS[kind](model) if kind in WEIGHTS else [model]
+    return needed
+
+
+def require_weights(spec: EngineSpec, stages: Sequence[Stage] = STAGES) -> None:
+    """Raises `ModelNotInstalled` naming every missing model at once, before anything is loaded."""
+    store = _store(spec)
+    missing = [name for name in weights(spec, stages) if not store.is_installed(name)]
+    if missing:
+        raise ModelNotInstalled(
+            f"Weights are missing: {', '.join(missing)}. Fetch them with: viva models pull {' '.join(missing)}"
+        )
+
+
+def _store(spec: EngineSpec) -> ModelStore:
+    return ModelStore(Path(spec.models_dir), offline=spec.offline)

@@ -31,7 +31,7 @@ class Connection:
         self._writer = writer
         self._ids = itertools.count(1)
         self._calls: dict[int, asyncio.Queue[frames.Frame]] = {}
-        self._closed = False
+        self.closed = False
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -45,13 +45,13 @@ class Connection:
                 if (queue := self._calls.get(frame[0])) is not None:
                     queue.put_nowait(frame)
         finally:
-            self._closed = True
+            self.closed = True
             for call_id, queue in self._calls.items():
                 queue.put_nowait((call_id, "error", EngineLost(LOST)))
 
     async def call(self, verb: str, *args: object) -> AsyncGenerator[Any, None]:
         """Yield the items of one call. Closing the generator cancels the call in the engine process."""
-        if self._closed:
+        if self.closed:
             raise EngineLost(LOST)
         call_id = next(self._ids)
         queue: asyncio.Queue[frames.Frame] = asyncio.Queue()
@@ -70,7 +70,7 @@ class Connection:
                 return
         finally:
             del self._calls[call_id]
-            if not ended and not self._closed:
+            if not ended and not self.closed:
                 self._send((call_id, "cancel", None))
 
     def _send(self, frame: frames.Frame) -> None:

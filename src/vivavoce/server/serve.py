@@ -14,40 +14,23 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from vivavoce import __version__
-from vivavoce.engines.process import EngineProcess, require_weights
-from vivavoce.engines.registry import EngineSpec
+from vivavoce.engines.process import EngineProcess
+from vivavoce.engines.registry import require_weights
 from vivavoce.errors import InvalidValue
 from vivavoce.ledger.replies import Replies
 from vivavoce.server.app import create_app
 from vivavoce.server.chat import fingerprint
 from vivavoce.server.service import Limits, Service
 from vivavoce.settings import Settings
-from vivavoce.turn import SPEAKING_NOTE, Engines
+from vivavoce.turn import Engines
 
 log = logging.getLogger(__name__)
-
-
-def engine_spec(settings: Settings) -> EngineSpec:
-    """What the engine process needs to know of the settings."""
-    return EngineSpec(
-        listen=settings.engine("listen"),
-        think=settings.engine("think"),
-        speak=settings.engine("speak"),
-        models_dir=str(settings.models_dir),
-        offline=settings.offline,
-        threads=settings.threads,
-        slots=settings.slots,
-        context_tokens=settings.context_tokens,
-        think_base_url=settings.think_base_url,
-        think_api_key=settings.think_api_key.get_secret_value() if settings.think_api_key else None,
-        think_hears_audio=settings.think_hears_audio,
-    )
 
 
 @asynccontextmanager
 async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
     """The engine process and everything around it, for as long as the server runs."""
-    spec = engine_spec(settings)
+    spec = settings.engine_spec()
     replies = await asyncio.to_thread(Replies, settings.data_dir)
     async with EngineProcess(spec) as process:
         made: list[Engines] = []
@@ -67,7 +50,7 @@ async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
             replies=replies,
             limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
             fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
-            speaking_note=SPEAKING_NOTE if settings.speaking_note is None else settings.speaking_note or None,
+            speaking_note=settings.speaking_note or None,
             ready=ready,
         )
     await asyncio.to_thread(replies.close)
@@ -91,7 +74,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(settings: Settings) -> None:
     """Serve until interrupted. Raises `ModelNotInstalled` before anything starts if weights are missing."""
-    require_weights(engine_spec(settings))
+    require_weights(settings.engine_spec())
     listening = bind(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", host, port)

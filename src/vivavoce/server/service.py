@@ -9,8 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from vivavoce.conversation import SPEAKING_NOTE
 from vivavoce.ledger.replies import Replies
-from vivavoce.turn import SPEAKING_NOTE, Engines
+from vivavoce.turn import Engines
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,51 @@
+# Two commands do all set-up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
+ASK    ?=
+
+.PHONY: help demo test unit check serve weights format bench-listening clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing (a minute or two, once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,npm]' 2>&1 \
+		| grep -v '^WARNING: Location' || true
+	@$(BIN)/python -c 'import vivavoce, fastapi, faster_whisper, xllamacpp, onnxruntime, pytest'
+	@touch $@
+
+weights: $(STAMP) ## Fetch the weights of both profiles (about 1.6 GB, once)
+	@$(BIN)/viva models pull whisper-base qwen2.5-coder-1.5b kokoro-82m kokoro-voices whisper-tiny smollm2-135m
+
+demo: $(STAMP) ## A spoken question in, a spoken answer out (ASK=question.wav for your own)
+	@$(BIN)/viva models pull
+	@$(BIN)/python examples/demo.py $(ASK)
+
+test: $(STAMP) weights ## The whole suite, with real weights
+	@VIVA_OFFLINE=1 $(BIN)/python -m pytest
+
+unit: $(STAMP) ## The suite on scripted engines: no weights, under 30 s
+	@$(BIN)/python -m pytest -q -m "not real and not shared"
+
+check: $(STAMP) ## ruff, pyright (strict) and import-linter
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+serve: $(STAMP) ## Serve on 127.0.0.1:8080 with the default profile
+	@$(BIN)/viva models pull
+	@$(BIN)/viva serve
+
+bench-listening: $(STAMP) ## Our listening against stock faster-whisper (needs ../shared/speech)
+	@$(BIN)/viva bench listening
+
+format: $(STAMP) ## Let ruff put the code in order
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+clean: ## Remove the environment and caches, not the weights
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

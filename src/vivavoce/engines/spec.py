@@ -1,0 +1,37 @@
+"""Which engines to build, as plain values that cross a process boundary as JSON. Knows no engine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Stage = Literal["listen", "think", "speak"]
+STAGES: tuple[Stage, ...] = ("listen", "think", "speak")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """`listen`, `think`, `speak` are `kind:model`; the rest is what those kinds may need."""
+
+    listen: str
+    think: str
+    speak: str
+    models_dir: str
+    offline: bool = False
+    threads: int = 2
+    slots: int = 4
+    context_tokens: int = 8192
+    think_base_url: str | None = None
+    think_api_key: str | None = None
+    think_hears_audio: bool = False
+
+    def engine(self, stage: Stage) -> str:
+        return {"listen": self.listen, "think": self.think, "speak": self.speak}[stage]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> EngineSpec:
+        return cls(**json.loads(text))

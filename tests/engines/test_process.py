@@ -1,0 +1,123 @@
+"""The engine process on scripted engines: contracts through it, cancellation, death and restart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vivavoce.audio import Audio
+from vivavoce.conversation import Message, Sampling
+from vivavoce.engines.process import EngineProcess
+from vivavoce.engines.registry import build, require_weights, split_name, weights
+from vivavoce.engines.spec import EngineSpec
+from vivavoce.errors import ContextLengthExceeded, EngineLost, InvalidValue, ModelNotInstalled
+from vivavoce.think.base import TextDelta, ThoughtEnd
+from vivavoce.turn import hear_all
+
+HELLO = [Message.of("user", "Hello")]
+
+
+def scripted(tmp_path: Path, answer: str = "Four.") -> EngineSpec:
+    return EngineSpec("scripted:two plus two", f"scripted:{answer}", "scripted:hum", str(tmp_path), context_tokens=512)
+
+
+@pytest.fixture
+async def process(tmp_path: Path) -> AsyncGenerator[EngineProcess, None]:
+    async with EngineProcess(scripted(tmp_path, " ".join(["word"] * 300))) as running:
+        await running.wait_ready(30)
+        yield running
+
+
+async def test_each_contract_works_through_the_process(process: EngineProcess) -> None:
+    engines = await process.engines()
+    heard = await hear_all(engines.listener, Audio(np.full(16_000, 0.1, np.float32), 16_000))
+    assert heard.transcript == "two plus two"
+    assert len(heard.words) == 3
+    assert engines.thinker.context_tokens == 512
+    assert await engines.thinker.count_tokens("a b c") == 3
+    events = [event async for event in engines.thinker.think(HELLO, Sampling(max_tokens=3))]
+    assert events == [TextDelta("word"), TextDelta(" word"), TextDelta(" word"), ThoughtEnd("length", 2, 3)]
+    assert "af_heart" in engines.speaker.voices
+    assert (await engines.speaker.speak("hello", "af_heart")).rate_hz == 24_000
+
+
+async def test_errors_keep_their_class_through_the_process(process: EngineProcess) -> None:
+    engines = await process.engines()
+    with pytest.raises(InvalidValue, match="nobody"):
+        await engines.speaker.speak("hello", "nobody")
+    with pytest.raises(ContextLengthExceeded):
+        await anext(engines.thinker.think([Message.of("user", "word " * 600)]))
+
+
+async def test_many_calls_at_once_stay_apart(process: EngineProcess) -> None:
+    engines = await process.engines()
+
+    async def one(count: int) -> int:
+        return len([event async for event in engines.thinker.think(HELLO, Sampling(max_tokens=count))])
+
+    assert await asyncio.gather(*(one(count) for count in range(1, 9))) == list(range(2, 10))
+
+
+async def test_closing_a_call_frees_its_slot(process: EngineProcess) -> None:
+    engines = await process.engines()
+    async with aclosing(engines.thinker.think(HELLO)) as thoughts:
+        await anext(thoughts)
+        assert (await process.status())["slots_busy"] == 1
+    deadline_s = time.monotonic() + 2
+    while (await process.status())["slots_busy"]:
+        assert time.monotonic() < deadline_s, "the slot was not freed"
+        await asyncio.sleep(0.02)
+
+
+async def test_a_killed_process_gives_a_clean_error_and_comes_back(process: EngineProcess) -> None:
+    engines = await process.engines()
+    before = process.pid
+    thoughts = engines.thinker.think(HELLO)
+    await anext(thoughts)
+    os.kill(before, signal.SIGKILL)
+    with pytest.raises(EngineLost, match="try again"):
+        async for _ in thoughts:
+            pass
+    events = [event async for event in engines.thinker.think(HELLO, Sampling(max_tokens=2))]
+    assert isinstance(events[-1], ThoughtEnd)
+    assert process.pid != before
+    assert process.restarts == 1
+    assert process.state == "ready"
+
+
+async def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
+    async with EngineProcess(scripted(tmp_path)) as running:
+        await running.wait_ready(30)
+        pid = running.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_process_that_cannot_start_says_why(tmp_path: Path) -> None:
+    spec = EngineSpec("whisper:whisper-base", "scripted:a", "scripted:hum", str(tmp_path), offline=True)
+    async with EngineProcess(spec) as running:
+        with pytest.raises(ModelNotInstalled, match="viva models pull whisper-base"):
+            await running.wait_ready(30)
+        assert running.state in ("failed", "loading")
+
+
+def test_unknown_engines_are_named_with_what_is_known(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match="whisper:<model>"):
+        split_name("parrot:polly", "listen")
+    with pytest.raises(InvalidValue, match="base URL"):
+        build(EngineSpec("scripted:a", "openai:gpt", "scripted:hum", str(tmp_path)))
+
+
+def test_weights_are_named_all_at_once_before_anything_starts(tmp_path: Path) -> None:
+    spec = EngineSpec("whisper:whisper-base", "openai:gpt", "kokoro:kokoro-82m", str(tmp_path), offline=True)
+    assert weights(spec) == ["whisper-base", "kokoro-82m", "kokoro-voices"]
+    with pytest.raises(ModelNotInstalled, match="whisper-base, kokoro-82m, kokoro-voices"):
+        require_weights(spec)
