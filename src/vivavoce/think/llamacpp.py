@@ -196,9 +196,7 @@ class _Call:
         usage = chunk.get("usage")
         if usage is not None:
             cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
-            self.finish(
-                ThoughtEnd(self._finish_reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
-            )
+            self.finish(ThoughtEnd(self._finish_reason, usage["prompt_tokens"], usage["completion_tokens"], cached))
 
     def _check_room(self, prompt_tokens: int) -> None:
         if self._max_tokens is not None and prompt_tokens + self._max_tokens > self._context_tokens:
@@ -225,6 +223,8 @@ def _error_of(error: dict[str, Any]) -> VivaError:
 
 def _request(conversation: Sequence[Message], sampling: Sampling) -> dict[str, object]:
     """The body of llama.cpp's chat completion request."""
+    if any(message.has_audio for message in conversation):
+        raise EngineFailed("This thinker does not hear: its conversation must carry what was heard, as text.")
     body: dict[str, object] = {
         "messages": [
             {"role": turn.role, "content": without_control_tokens(encodable(turn.text))}

@@ -140,9 +140,7 @@ class LlamaServer:
             connection.sock.settimeout(_SIDE_DOOR_TIMEOUT_S)
             connection.sock.connect(where.path)
             return connection
-        return http.client.HTTPConnection(
-            where.hostname or "127.0.0.1", where.port or 80, timeout=_SIDE_DOOR_TIMEOUT_S
-        )
+        return http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port or 80, timeout=_SIDE_DOOR_TIMEOUT_S)
 
     def close(self) -> None:
         """Free weights and slots. No call may be under way."""
