@@ -1,7 +1,7 @@
 """When to believe a decoding: bounds, checks and the choice between attempts.
 
-Whisper shown less than its 30 s goes wrong in known ways: it repeats itself, never ends, or guesses. Each leaves a trace
-that is checked here. Pure: knows no model; `whisper.py` runs the attempts.
+Whisper shown less than its 30 s goes wrong in known ways: it repeats itself, never ends, guesses, or takes the language
+for another. Each leaves a trace that is checked here. Pure: knows no model; `whisper.py` runs the attempts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Literal
 
 Doubt = Literal["loop", "endless", "unlikely"]
@@ -19,7 +20,8 @@ class TrustPolicy:
     """Limits beyond which a decoding is not believed.
 
     max_compression_ratio and min_mean_log_probability as in Whisper's own fallback. tokens_per_s and spare_tokens bound
-    the length by the duration. no_speech_probability: above it, text of low log-probability counts as nothing said.
+    the length by the duration. no_speech_probability: above it, text of low log-probability counts as nothing said;
+    sure_no_speech_probability: above it, text needs a higher one (sure_mean_log_probability).
     faint_peak: where voice activity never rose above it, text is believed only when Whisper is sure of it
     (faint_no_speech_probability, faint_mean_log_probability).
     """
@@ -29,8 +31,10 @@ class TrustPolicy:
     tokens_per_s: float = 14.0
     spare_tokens: int = 16
     no_speech_probability: float = 0.6
-    faint_peak: float = 0.5
-    faint_no_speech_probability: float = 0.4
+    sure_no_speech_probability: float = 0.8
+    sure_mean_log_probability: float = -0.6
+    faint_peak: float = 0.7
+    faint_no_speech_probability: float = 0.6
     faint_mean_log_probability: float = -0.8
 
 
@@ -78,6 +82,11 @@ def nothing_said(decoding: Decoding, peak: float, policy: TrustPolicy) -> bool:
         return True
     unlikely = decoding.mean_log_probability < policy.min_mean_log_probability
     if decoding.no_speech_probability > policy.no_speech_probability and unlikely:
+        return True
+    if (
+        decoding.no_speech_probability > policy.sure_no_speech_probability
+        and decoding.mean_log_probability < policy.sure_mean_log_probability
+    ):
         return True
     if peak >= policy.faint_peak:
         return False
@@ -129,3 +138,91 @@ def collapse_loops(tokens: Sequence[int], longest_phrase: int = 8) -> tuple[int,
                 del kept[at + size : end]
             at += 1
     return tuple(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class LanguagePolicy:
+    """When to trust language detection on a window, and what to do otherwise: decode in both likely languages.
+
+    sure: at or above it the detected language is taken as it is. rival: a second language at least this likely is tried
+    too. switch: what it takes to leave the language that the recording has been in without trying both. tail_weight:
+    factor on the probability of languages of which Whisper learned little, since accented speech and
+    short windows are mistaken for Latin or Nynorsk far more often than those are spoken. detection_weight: how much the
+    logarithm of the detection probability adds to the mean log-probability of the text when two decodings compete.
+    """
+
+    sure: float = 0.8
+    rival: float = 0.1
+    switch: float = 0.95
+    tail_weight: float = 0.3
+    detection_weight: float = 0.1
+
+
+TAIL_LANGUAGES = frozenset(
+    {
+        "as",
+        "ba",
+        "bo",
+        "br",
+        "cy",
+        "fo",
+        "haw",
+        "ht",
+        "jw",
+        "la",
+        "lb",
+        "ln",
+        "mg",
+        "mi",
+        "mn",
+        "mt",
+        "my",
+        "nn",
+        "oc",
+        "sa",
+        "sd",
+        "sn",
+        "so",
+        "su",
+        "tk",
+        "tt",
+        "uz",
+        "yi",
+        "yo",
+    }
+)
+"""Languages of which Whisper had little speech to learn from (Radford et al. 2022, appendix on training data)."""
+
+Languages = tuple[tuple[str, float], ...]
+"""Languages with their probabilities, likeliest first."""
+
+
+def language_candidates(detected: Languages, known: str | None, policy: LanguagePolicy) -> Languages:
+    """The one or two languages to decode a window in. known: the language of the recording so far.
+
+    Probabilities stay as detected; the weights only order them.
+    """
+    ranked = sorted(detected, key=lambda pair: -pair[1] * _weight(pair[0], policy))
+    top = ranked[0]
+    if known is None:
+        rivals = [pair for pair in ranked[1:2] if pair[1] >= policy.rival and top[1] < policy.sure]
+        return (top, *rivals)
+    if top[0] == known or top[1] >= policy.switch:
+        return (top,)
+    return ((known, dict(detected).get(known, 0.0)), top)
+
+
+def better_language(candidates: Languages, decodings: Sequence[Decoding], policy: LanguagePolicy) -> int:
+    """Index of the candidate whose decoding reads like language: no loop, and the likeliest per token."""
+
+    def merit(index: int) -> tuple[bool, float]:
+        decoding = decodings[index]
+        detection = log(max(candidates[index][1], 1e-4) * _weight(candidates[index][0], policy))
+        sane = decoding.compression_ratio <= TrustPolicy().max_compression_ratio and decoding.ended
+        return sane, decoding.mean_log_probability + policy.detection_weight * detection
+
+    return max(range(len(candidates)), key=merit)
+
+
+def _weight(language: str, policy: LanguagePolicy) -> float:
+    return policy.tail_weight if language in TAIL_LANGUAGES else 1.0

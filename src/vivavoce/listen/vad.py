@@ -56,7 +56,10 @@ class VoiceActivity:
         )
 
     def blocks(self, samples: Samples) -> Iterator[Probabilities]:
-        """Probabilities in [0, 1], one per started 32 ms frame, in blocks of about 30 s; each `next` is one call."""
+        """Probabilities in [0, 1], one per started 32 ms frame, in blocks of about 30 s; each `next` is one call.
+
+        The network takes quiet speech for silence, so `samples` should be at a normal level (`level.py`).
+        """
         frames = -(-len(samples) // FRAME_SAMPLES)
         hidden: Any = np.zeros((1, 1, 128), np.float32)
         cell: Any = np.zeros((1, 1, 128), np.float32)

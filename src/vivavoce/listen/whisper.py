@@ -1,9 +1,9 @@
 """Whisper through CTranslate2: Audio -> segments, one window of speech at a time.
 
 The flow of one recording: voice activity -> windows cut at pauses -> for each: log-mel, encoder on no more than the
-speech needs, language, greedy decoding, checks, and if they fail the full window, then stronger search -> words.
-Every native call runs in a thread of this listener's own; between calls the task can be cancelled. Knows no settings, no
-cache and no wire format.
+speech needs, language, a narrow beam search, checks, and if they fail the full window and a wider search -> words.
+Every native call runs in a thread of this listener's own; between calls the task can be cancelled. Knows no settings,
+no cache and no wire format.
 """
 
 from __future__ import annotations
@@ -21,25 +21,28 @@ from vivavoce.errors import EngineFailed, InvalidValue
 from vivavoce.listen.base import ListenOptions, Segment, Word
 from vivavoce.listen.decoding import (
     Decoding,
+    LanguagePolicy,
+    Languages,
     TrustPolicy,
     best_of,
+    better_language,
     collapse_loops,
     doubts,
+    language_candidates,
     nothing_said,
     token_bound,
 )
+from vivavoce.listen.level import levelled
 from vivavoce.listen.mel import FRAMES_PER_S, LogMel
 from vivavoce.listen.resample import to_listen_rate
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
 from vivavoce.listen.whisper_model import Encoded, WhisperModel
 from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, encoder_s
-from vivavoce.listen.words import group_tokens, words_of
+from vivavoce.listen.words import group_tokens, within_speech, words_of
 
 Result = TypeVar("Result")
 
 _DEFAULT_OPTIONS = ListenOptions()
-_SURE_LANGUAGE = 0.6
-"""Above this probability the language of a recording is settled; below it the next window is asked again."""
 
 
 @dataclass(slots=True)
@@ -56,10 +59,10 @@ class _Recording:
     """What is known about the recording being heard."""
 
     options: ListenOptions
-    language: str | None
-    language_probability: float
-    quietest: float = 1.0
-    segments: int = 0
+    language: str | None = None
+    spoken: bool = False
+    peak: float = 0.0
+    no_speech_probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class _Search:
     forbid: int = 0
 
 
-_SEARCH = _Search()
+_SEARCH = _Search(beam=3)
 _STRONGER = (_Search(beam=5), _Search(beam=2, forbid=3))
 
 
@@ -97,6 +100,7 @@ class WhisperListener:
     device: str = field(default="cpu", kw_only=True)
     windows: WindowPolicy = field(default_factory=WindowPolicy, kw_only=True)
     trust: TrustPolicy = field(default_factory=TrustPolicy, kw_only=True)
+    tongues: LanguagePolicy = field(default_factory=LanguagePolicy, kw_only=True)
     stats: ListenStats = field(default_factory=ListenStats, init=False)
     _model: WhisperModel = field(init=False, repr=False)
     _activity: VoiceActivity = field(init=False, repr=False)
@@ -118,22 +122,20 @@ class WhisperListener:
         """
         if options.language is not None and not self._model.has_language(options.language):
             raise InvalidValue(f"This Whisper model has no language {options.language!r}.", param="language")
-        recording = _Recording(options, options.language, 1.0 if options.language else 0.0)
-        samples = await self._call(lambda: to_listen_rate(audio))
+        recording = _Recording(options)
+        samples = await self._call(lambda: levelled(to_listen_rate(audio)))
         planner = WindowPlanner(self.windows, FRAME_S)
         blocks = self._activity.blocks(samples)
-        peak = 0.0
         while (block := await self._call(lambda: next(blocks, None))) is not None:
-            peak = max(peak, float(block.max(initial=0.0)))
+            recording.peak = max(recording.peak, float(block.max(initial=0.0)))
             for window in planner.feed(block.tolist()):
-                async for segment in self._hear(samples, window, recording):
+                if segment := await self._hear(samples, window, recording):
                     yield segment
         for window in planner.finish():
-            async for segment in self._hear(samples, window, recording):
+            if segment := await self._hear(samples, window, recording):
                 yield segment
-        if recording.segments == 0:
-            quietest = max(1.0 - peak, recording.quietest) if recording.quietest < 1.0 else 1.0 - peak
-            yield _nothing(audio.duration_s, quietest)
+        if not recording.spoken:
+            yield _nothing(audio.duration_s, max(1.0 - recording.peak, recording.no_speech_probability))
 
     async def close(self) -> None:
         """Wait for the call in flight, then let the weights go."""
@@ -147,26 +149,20 @@ class WhisperListener:
         except RuntimeError as fault:
             raise EngineFailed(f"Listening failed: {fault}") from fault
 
-    async def _hear(self, samples: Samples, window: Window, recording: _Recording) -> AsyncGenerator[Segment, None]:
-        """Decode one window, yielding its segment if anything was said in it."""
+    async def _hear(self, samples: Samples, window: Window, recording: _Recording) -> Segment | None:
+        """Decode one window; None if nothing was said in it."""
         end_s = min(window.end_s, len(samples) / LISTEN_RATE_HZ)
         sound = samples[round(window.start_s * LISTEN_RATE_HZ) : round(end_s * LISTEN_RATE_HZ)]
-        attempt = await self._decode(sound, recording)
+        attempt = await self._decode(sound, window.peak, recording)
         decoding = attempt.decoding
-        recording.quietest = min(recording.quietest, decoding.no_speech_probability)
         if nothing_said(decoding, window.peak, self.trust):
-            return
-        recording.language = recording.language or attempt.language
-        if attempt.language_probability >= _SURE_LANGUAGE:
-            recording.language, recording.language_probability = (
-                attempt.language,
-                attempt.language_probability,
-            )
+            recording.no_speech_probability = max(recording.no_speech_probability, decoding.no_speech_probability)
+            return None
+        recording.language, recording.spoken = attempt.language, True
         words: tuple[Word, ...] = ()
         if recording.options.word_times:
-            words = await self._words(attempt, window.start_s, end_s)
-        recording.segments += 1
-        yield Segment(
+            words = within_speech(await self._words(attempt, window.start_s, end_s), window)
+        return Segment(
             text=decoding.text,
             start_s=words[0].start_s if words else window.start_s,
             end_s=words[-1].end_s if words else end_s,
@@ -179,13 +175,16 @@ class WhisperListener:
             tokens=decoding.tokens,
         )
 
-    async def _decode(self, sound: Samples, recording: _Recording) -> _Attempt:
-        """Decode on a window sized to the speech; if that can't be believed, look longer and search harder."""
+    async def _decode(self, sound: Samples, peak: float, recording: _Recording) -> _Attempt:
+        """Decode on a window sized to the speech; if that can't be believed, look longer and search harder.
+
+        Where there was hardly any voice, doubt means that nothing was said, and a longer look would only cost time.
+        """
         self.stats.windows += 1
         duration_s = len(sound) / LISTEN_RATE_HZ
         seconds = encoder_s(duration_s, self.windows)
         first = await self._attempt(await self._encode(sound, seconds), duration_s, recording, _SEARCH)
-        if not doubts(first.decoding, self.trust):
+        if not doubts(first.decoding, self.trust) or peak < self.trust.faint_peak:
             return first
         started_s = time.perf_counter()
         try:
@@ -212,19 +211,25 @@ class WhisperListener:
         return self._without_loops(next(attempt for attempt in attempts if attempt.decoding is chosen))
 
     async def _attempt(self, encoded: Encoded, duration_s: float, recording: _Recording, search: _Search) -> _Attempt:
-        language, probability = await self._language(encoded, recording)
+        """Decode in the language detected, or in the two likeliest ones and keep what reads better."""
+        languages = await self._languages(encoded, recording)
         bound = token_bound(duration_s, self.trust)
-        decoding = await self._call(
-            lambda: self._model.generate(
-                encoded,
-                language,
-                bound,
-                prompt=recording.options.prompt,
-                beam_size=search.beam,
-                no_repeat_ngram_size=search.forbid,
+        decodings: list[Decoding] = []
+        for code, _ in languages:
+            decodings.append(
+                await self._call(
+                    lambda language=code: self._model.generate(
+                        encoded,
+                        language,
+                        bound,
+                        prompt=recording.options.prompt,
+                        beam_size=search.beam,
+                        no_repeat_ngram_size=search.forbid,
+                    )
+                )
             )
-        )
-        return _Attempt(encoded, decoding, language, probability)
+        best = better_language(languages, decodings, self.tongues)
+        return _Attempt(encoded, decodings[best], *languages[best])
 
     def _without_loops(self, attempt: _Attempt) -> _Attempt:
         """The same attempt with phrases that are repeated over and over kept once."""
@@ -240,11 +245,12 @@ class WhisperListener:
         frames = 2 * round(seconds * FRAMES_PER_S / 2)
         return await self._call(lambda: self._model.encode(self._mel(sound, frames)))
 
-    async def _language(self, encoded: Encoded, recording: _Recording) -> tuple[str, float]:
-        """The language given or settled, or what this window sounds like."""
-        if recording.language is not None and recording.language_probability >= _SURE_LANGUAGE:
-            return recording.language, recording.language_probability
-        return await self._call(lambda: self._model.detect_language(encoded))
+    async def _languages(self, encoded: Encoded, recording: _Recording) -> Languages:
+        """The language asked for, or one or two that this window sounds like."""
+        if recording.options.language is not None:
+            return ((recording.options.language, 1.0),)
+        detected = await self._call(lambda: self._model.detect_languages(encoded))
+        return language_candidates(detected, recording.language, self.tongues)
 
     async def _words(self, attempt: _Attempt, start_s: float, end_s: float) -> tuple[Word, ...]:
         tokens = attempt.decoding.tokens

@@ -1,7 +1,7 @@
 """The thin layer over CTranslate2's Whisper and its tokenizer: five native calls, typed.
 
-Each method is one native call (or none) and blocks; `whisper.py` runs them off the event loop. Knows no policy. Traps of
-the library that are handled here: `max_length` counts double (it stops at half of it), scores are per token without
+Each method is one native call (or none) and blocks; `whisper.py` runs them off the event loop. Knows no policy. Traps
+of the library that are handled here: `max_length` counts double (it stops at half of it), scores are per token without
 end-of-text, and `encode` takes any even number of frames up to 3000 although its documentation shows 3000.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import tokenizers
 
 from vivavoce.errors import EngineFailed, ModelNotInstalled
-from vivavoce.listen.decoding import Decoding
+from vivavoce.listen.decoding import Decoding, Languages
 from vivavoce.listen.mel import Features
 
 _ct2: Any = ctranslate2  # the package has no types; every use of it is in this file
@@ -49,9 +49,7 @@ class WhisperModel:
     def __init__(self, model_dir: Path, *, threads: int, compute_type: str, device: str) -> None:
         for name in ("model.bin", "config.json", "tokenizer.json"):
             if not (model_dir / name).is_file():
-                raise ModelNotInstalled(
-                    f"{name} is missing in {model_dir}; fetch the model with `viva models pull`."
-                )
+                raise ModelNotInstalled(f"{name} is missing in {model_dir}; fetch the model with `viva models pull`.")
         try:
             self._model: Any = _ct2.models.Whisper(
                 str(model_dir),
@@ -79,12 +77,12 @@ class WhisperModel:
         view = _ct2.StorageView.from_array(np.ascontiguousarray(features[None]))
         return Encoded(self._model.encode(view), features.shape[1] / 100)
 
-    def detect_language(self, encoded: Encoded) -> tuple[str, float]:
-        """The likeliest language and its probability; English-only models always hear English."""
+    def detect_languages(self, encoded: Encoded, count: int = 8) -> Languages:
+        """The `count` likeliest languages; English-only models always hear English."""
         if not self.multilingual:
-            return "en", 1.0
-        token, probability = self._model.detect_language(encoded.states)[0][0]
-        return str(token)[2:-2], float(probability)
+            return (("en", 1.0),)
+        found = self._model.detect_language(encoded.states)[0][:count]
+        return tuple((str(token)[2:-2], float(probability)) for token, probability in found)
 
     def generate(
         self,
@@ -126,9 +124,7 @@ class WhisperModel:
     def align(self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float) -> Alignment:
         """Pair each text token with a 20 ms step of the first `duration_s` seconds by cross-attention."""
         frames = max(2, min(round(duration_s * 100), round(encoded.seconds * 100)))
-        result = self._model.align(encoded.states, self._start(language, None)[:-1], [list(tokens)], frames)[
-            0
-        ]
+        result = self._model.align(encoded.states, self._start(language, None)[:-1], [list(tokens)], frames)[0]
         return Alignment(
             tuple((int(token), int(step)) for token, step in result.alignments),
             tuple(float(p) for p in result.text_token_probs),

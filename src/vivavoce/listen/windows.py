@@ -16,16 +16,17 @@ import numpy.typing as npt
 class WindowPolicy:
     """How windows are cut and padded; all in seconds but the probabilities.
 
-    speech_probability: a frame at least this likely starts speech. silence_probability: speech goes on until frames fall
-    below. gap_s: silence of this length ends a window. max_s: longest window; longer speech is cut at its best pause.
-    margin_s: sound kept on both sides of speech. min_encoder_s: shortest sound the encoder is shown. trailing_s: least
-    silence after the sound in the encoder's window. full_s: the window that Whisper was trained on, the last resort.
+    speech_probability: a frame at least this likely starts speech. silence_probability: speech goes on until frames
+    fall below. gap_s: silence of this length ends a window. max_s: longest window; longer speech is cut at its best
+    pause. margin_s: sound kept on both sides of speech. min_encoder_s: shortest sound the encoder is shown.
+    trailing_s: least silence after the sound in the encoder's window. full_s: the window that Whisper was trained on,
+    the last resort.
     """
 
     speech_probability: float = 0.3
     silence_probability: float = 0.15
     gap_s: float = 2.0
-    max_s: float = 20.0
+    max_s: float = 15.0
     margin_s: float = 0.5
     min_encoder_s: float = 10.0
     trailing_s: float = 1.0
@@ -34,11 +35,16 @@ class WindowPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of the recording to hear at once. peak: the highest speech probability in it."""
+    """A stretch of the recording to hear at once, margins included.
+
+    peak: the highest speech probability in it. speech_start_s, speech_end_s: where voice activity begins and ends.
+    """
 
     start_s: float
     end_s: float
     peak: float
+    speech_start_s: float
+    speech_end_s: float
 
     @property
     def duration_s(self) -> float:
@@ -123,4 +129,4 @@ class WindowPlanner:
         start_s = max(self._last_end_s, first * self.frame_s - self.policy.margin_s)
         end_s = last * self.frame_s + after_s
         self._last_end_s = end_s
-        return Window(start_s, end_s, peak)
+        return Window(start_s, end_s, peak, first * self.frame_s, last * self.frame_s)

@@ -6,10 +6,12 @@ Pure: takes what cross-attention alignment found (token and 20 ms step pairs) an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from vivavoce.listen.base import Word
+from vivavoce.listen.windows import Window
 
 STEP_S = 0.02
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
@@ -17,6 +19,7 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、;…"
 _BROKEN = "\ufffd"
+_SHORTEST_S = 0.1
 
 Decode = Callable[[Sequence[int]], str]
 
@@ -70,11 +73,27 @@ def words_of(
         probabilities = token_probabilities[first : first + count]
         probability = float(np.mean(probabilities)) if len(probabilities) else 0.0
         if text.strip():
-            words.append(
-                Word(text.strip(), round(start_s, 3), round(stop_s, 3), min(1.0, max(0.0, probability)))
-            )
+            words.append(Word(text.strip(), round(start_s, 3), round(stop_s, 3), min(1.0, max(0.0, probability))))
         first, floor_s = first + count, start_s
     return tuple(words)
+
+
+def within_speech(words: Sequence[Word], window: Window) -> tuple[Word, ...]:
+    """Words with their outer edges drawn in to where voice activity begins and ends.
+
+    Cross-attention starts the first word at the window's first step and stretches the last one into the silence. An
+    edge is moved only within its own word, and never so that less than a tenth of a second remains.
+    """
+    if not words:
+        return ()
+    drawn = list(words)
+    first = drawn[0]
+    start_s = max(first.start_s, min(window.speech_start_s, first.end_s - _SHORTEST_S))
+    drawn[0] = replace(first, start_s=round(start_s, 3))
+    last = drawn[-1]
+    end_s = min(last.end_s, max(window.speech_end_s, last.start_s + _SHORTEST_S))
+    drawn[-1] = replace(last, end_s=round(end_s, 3))
+    return tuple(drawn)
 
 
 def _token_starts_s(alignments: Sequence[tuple[int, int]], total: int) -> list[float]:
