@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -73,7 +74,7 @@ async def test_spoken_clauses_cover_the_answer_without_gap_or_overlap() -> None:
     assert len(spoken) >= 3
     assert spoken[0].text_span[0] == 0
     assert spoken[-1].text_span[1] == len(LONG)
-    for before, after in zip(spoken, spoken[1:], strict=False):
+    for before, after in itertools.pairwise(spoken):
         assert before.text_span[1] == after.text_span[0]
         assert before.end_s == pytest.approx(after.start_s)
     assert sum(len(spoke.audio.samples) for spoke in spoken) / SPEAK_RATE_HZ == pytest.approx(spoken[-1].end_s)

@@ -17,6 +17,7 @@ from contextlib import aclosing
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.codec.decode import decode
@@ -217,25 +218,38 @@ async def _streamed(turn: Turn, engines: Engines, reply: Reply) -> Response:
     except BaseException:
         await events.aclose()
         raise
-    return StreamingResponse(_chunks(first, events, reply), media_type="text/event-stream")
+    return _EventStream(events, _chunks(first, events, reply))
+
+
+class _EventStream(StreamingResponse):
+    """Closes the turn however the response ends, also when the client is gone before the first byte."""
+
+    def __init__(self, events: AsyncGenerator[Event, None], chunks: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(chunks, media_type="text/event-stream", headers={"cache-control": "no-cache"})
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._events.aclose()
 
 
 async def _chunks(first: Event, events: AsyncGenerator[Event, None], reply: Reply) -> AsyncGenerator[bytes, None]:
     chunks = _StreamedReply(reply)
-    async with aclosing(events):
-        yield chunks.writer.start()
-        try:
-            for data in await chunks.write(first):
+    yield chunks.writer.start()
+    try:
+        for data in await chunks.write(first):
+            yield data
+        async for happened in events:
+            for data in await chunks.write(happened):
                 yield data
-            async for happened in events:
-                for data in await chunks.write(happened):
-                    yield data
-        except VivaError as error:
-            # The status is long sent: official clients raise an APIError for this event.
-            yield event(wire_errors.envelope(error))
-        except Exception as error:
-            log.exception("a streamed answer failed: %s", type(error).__name__)
-            yield event(wire_errors.envelope(VivaError("The server had an error while answering.")))
+    except VivaError as error:
+        # The status is long sent: official clients raise an APIError for this event.
+        yield event(wire_errors.envelope(error))
+    except Exception as error:
+        log.exception("a streamed answer failed: %s", type(error).__name__)
+        yield event(wire_errors.envelope(VivaError("The server had an error while answering.")))
 
 
 class _StreamedReply:

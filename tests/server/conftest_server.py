@@ -1,0 +1,102 @@
+"""A real uvicorn server over scripted engines, and audio to send to it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+import time
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import uvicorn
+from openai import OpenAI
+
+from vivavoce.ledger.replies import Replies
+from vivavoce.server.app import create_app
+from vivavoce.server.serve import bind
+from vivavoce.server.service import Limits, Service
+from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
+from vivavoce.turn import Engines
+
+ANSWER = "Two and two is four. It has been so for a long time, at least in our world."
+
+
+@contextmanager
+def running(service: Service) -> Iterator[str]:
+    listening = bind("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    config = uvicorn.Config(create_app(service), log_config=None, access_log=False, ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listening.close()
+
+
+class ScriptedServer:
+    """A server and the engines behind it, so that a test can look at both sides."""
+
+    def __init__(self, url: str, engines: Engines, service: Service) -> None:
+        self.url = url
+        self.engines = engines
+        self.service = service
+        self.client = OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=20)
+
+
+MakeServer = Callable[..., ScriptedServer]
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[MakeServer]:
+    with ExitStack() as stack:
+
+        def make(answer: str = ANSWER, limits: Limits | None = None, **parts: object) -> ScriptedServer:
+            made = {"listener": ScriptedListener(), "thinker": ScriptedThinker(answer), "speaker": ScriptedSpeaker()}
+            engines = Engines(**{**made, **parts})
+
+            async def ready() -> Engines:
+                return engines
+
+            replies = Replies(tmp_path)
+            stack.callback(replies.close)
+            service = Service(engines=ready, replies=replies, limits=limits or Limits())
+            scripted = ScriptedServer(stack.enter_context(running(service)), engines, service)
+            stack.callback(scripted.client.close)
+            return scripted
+
+        yield make
+
+
+@pytest.fixture
+def server(make_server: MakeServer) -> ScriptedServer:
+    return make_server()
+
+
+def wav_bytes(seconds: float = 1.0, rate_hz: int = 16_000, channels: int = 1, level: float = 0.2) -> bytes:
+    times = np.arange(round(seconds * rate_hz)) / rate_hz
+    tone = (level * 32767 * np.sin(2 * np.pi * 300 * times)).astype("<i2")
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((channels, 2, rate_hz, 0, "NONE", ""))
+        file.writeframes(np.repeat(tone, channels).tobytes())
+    return buffer.getvalue()
+
+
+def audio_part(data: bytes | str, label: str = "wav") -> dict[str, object]:
+    text = data if isinstance(data, str) else base64.b64encode(data).decode()
+    return {"type": "input_audio", "input_audio": {"data": text, "format": label}}
+
+
+def spoken(*parts: object) -> list[dict[str, object]]:
+    return [{"role": "user", "content": list(parts) or [audio_part(wav_bytes())]}]

@@ -1,0 +1,310 @@
+"""Whatever comes in, a clear error in the OpenAI envelope goes out; never a bare 500, never a hang."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+from conftest_server import MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
+from openai import APIError, BadRequestError, InternalServerError
+
+from vivavoce.errors import EngineFailed, EngineLost, TooBusy
+from vivavoce.server.service import Limits
+from vivavoce.testing import ScriptedSpeaker, ScriptedThinker
+
+MODEL = "gpt-4o-mini-audio-preview"
+HI = [{"role": "user", "content": "hi"}]
+DATA = "messages[0].content[0].input_audio.data"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+VOICE = {"voice": "alloy", "format": "wav"}
+
+
+def post(server: ScriptedServer, body: object) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return httpx.post(f"{server.url}/v1/chat/completions", content=content, timeout=20)
+
+
+def asking(**fields: object) -> dict[str, object]:
+    return {"model": MODEL, "messages": HI, **fields}
+
+
+def hearing(data: bytes | str) -> dict[str, object]:
+    return asking(messages=spoken(audio_part(data)))
+
+
+def without_samples() -> bytes:
+    return wav_bytes(0)
+
+
+CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
+    # what, body, status, code, param, part of the message
+    ("no json", b"{", 400, "invalid_json", None, "could not parse"),
+    ("empty body", b"", 400, "invalid_json", None, "could not parse"),
+    ("not utf-8", b'{"a": "\xff"}', 400, "invalid_json", None, "could not parse"),
+    ("json, but a list", b"[]", 400, "invalid_json", None, "must be an object"),
+    ("nested without end", b"[" * 200_000, 400, "invalid_json", None, "could not parse"),
+    ("not a number", b'{"model": NaN}', 400, "invalid_json", None, "could not parse"),
+    ("no model", {"messages": HI}, 400, "missing_required_parameter", "model", "'model'"),
+    ("no messages", {"model": MODEL}, 400, "missing_required_parameter", "messages", "'messages'"),
+    ("empty messages", asking(messages=[]), 400, "invalid_value", "messages", "at least 1"),
+    ("unknown model", asking(model="gpt-5"), 404, "model_not_found", "model", "GET /v1/models"),
+    ("model is a number", asking(model=5), 400, "invalid_type", "model", "string"),
+    ("unknown field", asking(voice="alloy"), 400, "unknown_parameter", "voice", "Unknown parameter: 'voice'."),
+    (
+        "unknown nested field",
+        asking(audio={**VOICE, "pitch": 2}),
+        400,
+        "unknown_parameter",
+        "audio.pitch",
+        "Unknown parameter: 'audio.pitch'.",
+    ),
+    (
+        "unknown role",
+        asking(messages=[{"role": "boss", "content": "hi"}]),
+        400,
+        "invalid_value",
+        "messages[0].role",
+        "boss",
+    ),
+    ("no role", asking(messages=[{"content": "hi"}]), 400, "missing_required_parameter", "messages[0].role", "role"),
+    ("no content", asking(messages=[{"role": "user"}]), 400, "missing_required_parameter", "messages[0].content", ""),
+    (
+        "empty parts",
+        asking(messages=[{"role": "user", "content": []}]),
+        400,
+        "invalid_value",
+        "messages[0].content",
+        "",
+    ),
+    (
+        "a picture",
+        asking(messages=spoken({"type": "image_url", "image_url": {"url": "http://127.0.0.1/x.png"}})),
+        400,
+        "invalid_value",
+        "messages[0].content[0].type",
+        "image_url",
+    ),
+    (
+        "audio in a system message",
+        asking(messages=[{"role": "system", "content": [audio_part("x")]}]),
+        400,
+        "invalid_value",
+        "messages[0].content[0].type",
+        "",
+    ),
+    (
+        "no audio data",
+        asking(messages=spoken({"type": "input_audio", "input_audio": {"format": "wav"}})),
+        400,
+        "missing_required_parameter",
+        DATA,
+        "",
+    ),
+    ("bad base64", hearing("§§§"), 400, "invalid_value", DATA, "base64"),
+    ("base64 cut short", hearing("abcde"), 400, "invalid_value", DATA, "base64"),
+    ("empty data", hearing(""), 400, "unsupported_format", DATA, "empty"),
+    ("a png called wav", hearing(PNG), 400, "unsupported_format", DATA, ""),
+    ("text called wav", hearing(b"hello, I am no sound at all" * 20), 400, "unsupported_format", DATA, ""),
+    ("wav without samples", hearing(without_samples()), 400, "unsupported_format", DATA, "no samples"),
+    ("half a wav header", hearing(wav_bytes()[:20]), 400, "unsupported_format", DATA, ""),
+    ("a playlist", hearing(b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n"), 400, "unsupported_format", DATA, ""),
+    ("a concat script", hearing(b"ffconcat version 1.0\nfile '/etc/passwd'\n"), 400, "unsupported_format", DATA, ""),
+    ("sound without audio", asking(modalities=["text", "audio"]), 400, "missing_required_parameter", "audio", "voice"),
+    ("unknown modality", asking(modalities=["video"]), 400, "invalid_value", "modalities[0]", "'text' or 'audio'"),
+    ("no modality", asking(modalities=[]), 400, "invalid_value", "modalities", ""),
+    (
+        "unknown voice",
+        asking(modalities=["audio"], audio={"voice": "gandalf", "format": "wav"}),
+        400,
+        "invalid_value",
+        "audio.voice",
+        "'alloy'",
+    ),
+    (
+        "unknown format",
+        asking(modalities=["audio"], audio={"voice": "alloy", "format": "midi"}),
+        400,
+        "invalid_value",
+        "audio.format",
+        "'wav'",
+    ),
+    (
+        "no format",
+        asking(modalities=["audio"], audio={"voice": "alloy"}),
+        400,
+        "missing_required_parameter",
+        "audio.format",
+        "",
+    ),
+    ("hot", asking(temperature=2.5), 400, "invalid_value", "temperature", "less than or equal to 2"),
+    ("temperature in words", asking(temperature="warm"), 400, "invalid_type", "temperature", "number"),
+    ("too many stops", asking(stop=list("abcde")), 400, "invalid_value", "stop", "4"),
+    ("an empty stop", asking(stop=[""]), 400, "invalid_value", "stop[0]", ""),
+    ("zero tokens", asking(max_tokens=0), 400, "invalid_value", "max_tokens", ""),
+    ("several answers", asking(n=2), 400, "unsupported_parameter", "n", "not supported"),
+    ("tools", asking(tools=[{"type": "function"}]), 400, "unsupported_parameter", "tools", "not supported"),
+    (
+        "json wanted",
+        asking(response_format={"type": "json_object"}),
+        400,
+        "unsupported_parameter",
+        "response_format",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "param", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_bad_requests_are_told_what_is_wrong(
+    server: ScriptedServer, body: object, status: int, code: str | None, param: str | None, said: str
+) -> None:
+    answer = post(server, body)
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert (answer.status_code, error["code"], error["param"]) == (status, code, param), error
+    assert said in error["message"]
+    assert error["type"] == "invalid_request_error"
+    assert "x-should-retry" not in answer.headers
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+def test_nothing_is_thought_about_bad_requests(server: ScriptedServer) -> None:
+    for case in CASES:
+        post(server, case[1])
+    assert server.engines.thinker.asked == []
+
+
+def test_ten_milliseconds_are_answered(server: ScriptedServer) -> None:
+    answer = post(server, hearing(wav_bytes(0.01)))
+    assert answer.status_code == 200
+    assert answer.json()["usage"]["prompt_tokens_details"]["audio_tokens"] == 0
+
+
+def test_a_cut_mp3_is_answered_with_what_is_there(server: ScriptedServer) -> None:
+    from vivavoce.codec.decode import decode
+    from vivavoce.codec.encode import encode
+
+    mp3 = encode(decode(wav_bytes(4), rate_hz=24_000), "mp3")
+    answer = post(server, hearing(mp3[: len(mp3) // 2]))
+    assert answer.status_code == 200
+    assert 15 <= answer.json()["usage"]["prompt_tokens_details"]["audio_tokens"] <= 21
+
+
+def test_a_body_over_the_limit_is_413(server: ScriptedServer) -> None:
+    answer = post(server, hearing("A" * 26_300_000))
+    assert answer.status_code == 413
+    error = answer.json()["error"]
+    assert error["code"] == "payload_too_large"
+    assert "Maximum content size limit (26214400) exceeded" in error["message"]
+
+
+def test_a_body_over_the_limit_without_a_length_is_413(make_server: MakeServer) -> None:
+    server = make_server(limits=Limits(body_bytes=1000))
+
+    def endless() -> Any:
+        for _ in range(50):
+            yield b" " * 100
+
+    answer = httpx.post(f"{server.url}/v1/chat/completions", content=endless(), timeout=10)
+    assert answer.status_code == 413
+
+
+def test_a_body_of_25_mb_is_read_and_answered(server: ScriptedServer) -> None:
+    recording = wav_bytes(600, 16_000)
+    body = hearing(recording)
+    body["user"] = "x" * (26_214_300 - len(json.dumps(body)))
+    answer = post(server, body)
+    assert answer.status_code == 200
+    assert answer.json()["usage"]["prompt_tokens_details"]["audio_tokens"] == 6000
+
+
+def test_recordings_are_limited_together(make_server: MakeServer) -> None:
+    server = make_server(limits=Limits(audio_s=5))
+    assert post(server, hearing(wav_bytes(4.9))).status_code == 200
+    for parts in ([wav_bytes(6)], [wav_bytes(3), wav_bytes(3)], [wav_bytes(5), wav_bytes(1)]):
+        answer = post(server, asking(messages=spoken(*(audio_part(part) for part in parts))))
+        assert answer.status_code == 400
+        error = answer.json()["error"]
+        assert error["code"] == "audio_too_long"
+        assert error["param"] == f"messages[0].content[{len(parts) - 1}].input_audio.data"
+
+
+def test_unknown_paths_and_methods_wear_the_envelope(server: ScriptedServer) -> None:
+    wrong = httpx.get(f"{server.url}/v1/chat/complations")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "not_found")
+    method = httpx.get(f"{server.url}/v1/chat/completions")
+    assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert httpx.get(f"{server.url}/v1/models/nope").json()["error"]["code"] == "model_not_found"
+
+
+class Broken(ScriptedThinker):
+    def __init__(self, error: Exception, after: int) -> None:
+        super().__init__()
+        self.error = error
+        self.after = after
+
+    async def think(self, conversation: Any, sampling: Any = None) -> Any:
+        from vivavoce.think.base import TextDelta
+
+        for _ in range(self.after):
+            yield TextDelta("word ")
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "retry"),
+    [
+        (EngineFailed("The engine stumbled."), 500, "engine_failed", "false"),
+        (EngineLost("Gone; try again."), 503, "engine_lost", "true"),
+        (TooBusy("Full; try later.", retry_after_s=3), 429, "rate_limit_exceeded", "true"),
+        (RuntimeError("the secret text of a request"), 500, None, "false"),
+    ],
+)
+def test_faults_say_whether_to_try_again(
+    make_server: MakeServer, error: Exception, status: int, code: str | None, retry: str
+) -> None:
+    answer = post(make_server(thinker=Broken(error, 0)), asking())
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"] == code
+    assert answer.headers["x-should-retry"] == retry
+    assert "secret" not in answer.text
+
+
+def test_a_fault_before_the_first_event_of_a_stream_keeps_its_status(make_server: MakeServer) -> None:
+    server = make_server(thinker=Broken(EngineLost("Gone; try again."), 0))
+    with pytest.raises(InternalServerError) as caught:
+        list(server.client.chat.completions.create(model=MODEL, messages=HI, stream=True))
+    assert caught.value.status_code == 503
+
+
+@pytest.mark.parametrize("error", [EngineFailed("The engine stumbled."), RuntimeError("secret")])
+def test_a_fault_in_the_middle_of_a_stream_is_an_event(make_server: MakeServer, error: Exception) -> None:
+    server = make_server(thinker=Broken(error, 3))
+    with pytest.raises(APIError) as caught:
+        list(server.client.chat.completions.create(model=MODEL, messages=HI, stream=True))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_speaker_that_fails_is_told_too(make_server: MakeServer) -> None:
+    class Hoarse(ScriptedSpeaker):
+        async def speak(self, text: str, voice: str, speed: float = 1.0) -> Any:
+            raise EngineFailed("The speaker is hoarse.")
+
+    server = make_server(speaker=Hoarse())
+    with pytest.raises(InternalServerError, match="hoarse"):
+        server.client.chat.completions.create(model=MODEL, messages=HI, modalities=["audio"], audio=VOICE)
+
+
+def test_a_conversation_too_long_is_400(make_server: MakeServer) -> None:
+    server = make_server(thinker=ScriptedThinker(context_tokens=10))
+    with pytest.raises(BadRequestError) as caught:
+        server.client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "word " * 20}])
+    assert caught.value.code == "context_length_exceeded"
+    assert caught.value.param == "messages"
