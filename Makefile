@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
 ASK    ?=
 
-.PHONY: help demo test unit check serve weights format bench-listening clean
+.PHONY: help demo test unit check serve weights format bench-listening docs clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,6 +46,9 @@ bench-listening: $(STAMP) ## Our listening against stock faster-whisper (needs .
 
 format: $(STAMP) ## Let ruff put the code in order
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+docs: $(STAMP) ## Make the generated pages anew
+	@$(BIN)/python -m vivavoce.settings_page > docs/settings.md
 
 clean: ## Remove the environment and caches, not the weights
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ file that `VIVA_CONFIG` names). Environment beats file beats profile beats defau
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +39,10 @@ PROFILES: dict[str, dict[str, str]] = {
     },
 }
 """What each profile runs, as `kind:model`. `tiny` is for tests and very small machines; it answers poorly."""
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("VIVA_CONFIG", "viva.toml"))
 
 
 def _cores() -> int:
@@ -90,8 +95,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = Path(os.environ.get("VIVA_CONFIG", "viva.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
 
     def engine_spec(self) -> EngineSpec:
         """What engines to build, in this process or in one of their own."""
@@ -120,6 +124,8 @@ def load_settings(**overrides: object) -> Settings:
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
         return Settings(**given)  # pyright: ignore[reportArgumentType]
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidValue(f"{_config_file()} is not valid TOML: {error}.", param="config") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

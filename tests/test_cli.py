@@ -1,0 +1,105 @@
+"""The command line as a person meets it: help, one-sentence errors, exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTED = {
+    "VIVA_LISTEN": "scripted:what is two plus two",
+    "VIVA_THINK": "scripted:Four. It has always been four.",
+    "VIVA_SPEAK": "scripted:hum",
+}
+
+
+def viva(*words: str, folder: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("VIVA_")}
+    environment = kept | {"VIVA_DATA_DIR": str(folder), "COLUMNS": "200"} | extra
+    return subprocess.run(
+        [sys.executable, "-m", "vivavoce.cli", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("serve",), ("ask",), ("speak",), ("models",), ("models", "pull"), ("bench",), ("bench", "listening")]
+)
+def test_every_command_explains_itself(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = viva(*words, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert "Usage: " in done.stdout
+    assert len(done.stdout.splitlines()) > 4
+
+
+def test_version(tmp_path: Path) -> None:
+    assert viva("--version", folder=tmp_path).stdout.startswith("viva 0.")
+
+
+def test_ask_answers_a_recording_and_writes_the_sound(tmp_path: Path) -> None:
+    spoke = viva("speak", "Two plus two?", "-o", "question.mp3", folder=tmp_path, **SCRIPTED)
+    assert spoke.returncode == 0, spoke.stderr
+    done = viva("ask", "question.mp3", "-o", "answer.wav", folder=tmp_path, **SCRIPTED)
+    assert done.returncode == 0, done.stderr
+    assert "what is two plus two" in done.stdout
+    assert "Four. It has always been four." in done.stdout
+    assert "tokens" in done.stdout
+    assert (tmp_path / "answer.wav").read_bytes()[:4] == b"RIFF"
+
+
+def test_text_only_writes_nothing(tmp_path: Path) -> None:
+    viva("speak", "Two?", "-o", "question.wav", folder=tmp_path, **SCRIPTED)
+    done = viva("ask", "question.wav", "--text-only", folder=tmp_path, **SCRIPTED)
+    assert "Four." in done.stdout
+    assert not (tmp_path / "answer.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ask", "nowhere.mp3"), "Cannot read nowhere.mp3"),
+        (("ask", "notes.txt"), "no audio format"),
+        (("speak", "hi", "-o", "hi.midi"), "Cannot write '.midi'"),
+        (("speak", "hi", "--voice", "gandalf"), "'gandalf'"),
+        (("speak", "…"), "nothing in this text"),
+        (("models", "pull", "gpt-5"), "gpt-5"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_exit_2(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    (tmp_path / "notes.txt").write_text("no sound at all")
+    done = viva(*words, folder=tmp_path, **SCRIPTED)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_missing_weights_name_the_cure(tmp_path: Path) -> None:
+    done = viva("serve", folder=tmp_path, VIVA_MODELS_DIR=str(tmp_path / "none"), VIVA_OFFLINE="1")
+    assert done.returncode == 1
+    assert "viva models pull whisper-base" in done.stderr
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = viva("serve", "--port", str(taken.getsockname()[1]), folder=tmp_path, **SCRIPTED)
+    assert done.returncode == 2
+    assert "Cannot listen on" in done.stderr
+
+
+def test_models_are_listed(tmp_path: Path) -> None:
+    done = viva("models", "list", folder=tmp_path, VIVA_MODELS_DIR=str(tmp_path / "none"))
+    assert done.returncode == 0
+    assert "whisper-base" in done.stdout
+    assert "Apache-2.0" in done.stdout
