@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
@@ -359,6 +359,6 @@ def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The stage that failed first is the one to report; the others were only cancelled."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            return _first_cause(error)
+            return _first_cause(cast("BaseExceptionGroup[BaseException]", error))
         return error
     return group  # pragma: no cover - a group is never empty

@@ -11,6 +11,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from vivavoce.errors import (
+    ContextLengthExceeded,
     InvalidRequest,
     InvalidValue,
     MissingParameter,
@@ -22,7 +23,9 @@ from vivavoce.errors import (
 
 def envelope(error: VivaError) -> dict[str, Any]:
     """`{"error": {message, type, param, code}}`; all four keys are always there."""
-    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+    # Engines know nothing of fields; a conversation too long for them came in as `messages`.
+    param = error.param or ("messages" if isinstance(error, ContextLengthExceeded) else None)
+    return {"error": {"message": error.message, "type": error.type, "param": param, "code": error.code}}
 
 
 def headers(error: VivaError) -> dict[str, str]:
