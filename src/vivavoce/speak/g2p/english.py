@@ -13,20 +13,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from num2words import num2words  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
-
 from vivavoce.speak.g2p.english_context import VOWEL_SYMBOLS, Context, choose_reading, function_word
 from vivavoce.speak.g2p.english_words import EnglishWords
 from vivavoce.speak.g2p.lexicon import Accent, load_lexicon
 from vivavoce.speak.g2p.marks import PHRASE_MARKS, join_phonemes
+from vivavoce.speak.g2p.numbers import spell_numbers
 
-_TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:['-][^\W\d_]+)*'?)|(?P<number>\d+)|(?P<mark>[;:,.!?—…()])|(?P<other>\S)")
+_TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:['-][^\W\d_]+)*'?)|(?P<number>[0-9]+)|(?P<mark>[;:,.!?—…()])|(?P<other>\S)")
 _SYMBOL_WORDS = {
     **{"&": "and", "%": "percent", "+": "plus", "@": "at", "=": "equals", "°": "degrees", "§": "section"},
     **{"$": "dollars", "€": "euros", "£": "pounds", "<": "less than", ">": "greater than", "×": "times"},
 }
 _LETTER_REPAIRS = str.maketrans({"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "œ": "oe", "đ": "d"})
-_LONGEST_NUMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         if match.lastgroup == "mark":
             yield _Token(token, is_word=False)
         elif match.lastgroup == "number":
-            yield from (_Token(word, is_word=True) for word in _number_words(token))
+            yield from (_Token(word, is_word=True) for word in re.findall(r"[a-z]+", spell_numbers(token, "en")))
         elif match.lastgroup == "word":
             readable = _readable(token)
             if readable:
@@ -116,11 +114,3 @@ def _readable(token: str) -> str:
         c for c in unicodedata.normalize("NFD", token.translate(_LETTER_REPAIRS)) if not unicodedata.combining(c)
     )
     return bare if re.fullmatch(r"[A-Za-z'-]+", bare) else ""
-
-
-def _number_words(digits: str) -> list[str]:
-    if len(digits) > _LONGEST_NUMBER or (len(digits) > 1 and digits[0] == "0"):
-        parts = [str(num2words(int(digit))) for digit in digits]
-    else:
-        parts = [str(num2words(int(digits)))]
-    return re.findall(r"[a-z]+", " ".join(parts))

@@ -31,3 +31,19 @@ def join_phonemes(parts: Iterable[str]) -> str:
             joined += part
     joined = re.sub(r"\s+", " ", joined).strip()
     return joined if any(symbol not in PHRASE_MARKS and symbol != " " for symbol in joined) else ""
+
+
+_EAST_ASIAN_MARKS = str.maketrans("，。！？；：、（）", ",.!?;:,()")
+_PHRASE = re.compile(r"([;:,.!?—…()]+)")
+
+
+def split_marks(text: str) -> list[tuple[str, str]]:
+    """`text` as pairs, each either (phrase, "") or ("", mark); East Asian marks folded, a line break is a comma."""
+    folded = re.sub(r"\s*[\r\n]+\s*", ", ", text.strip().translate(_EAST_ASIAN_MARKS))
+    pairs: list[tuple[str, str]] = []
+    for part in _PHRASE.split(re.sub(r"\s+[-–—]+\s+", "—", folded)):
+        if part and part[0] in PHRASE_MARKS:
+            pairs += [("", mark) for mark in part]
+        elif any(c.isalnum() for c in part):
+            pairs.append((part.strip(), ""))
+    return pairs
