@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,7 +92,7 @@ def chunked_answers(draw: st.DrawFn) -> tuple[str, list[str]]:
     text = draw(ANSWERS)
     cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=30)))
     edges = [0, *cuts, len(text)]
-    return text, [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return text, [text[a:b] for a, b in pairwise(edges)]
 
 
 @given(chunked_answers())
@@ -121,7 +123,8 @@ def test_text_without_any_space_comes_out_in_pieces() -> None:
 
 def test_the_first_clause_comes_while_the_sentence_is_still_being_written() -> None:
     splitter = ClauseSplitter()
-    words = "The capital of France is Paris which lies on the river Seine".split()
+    answer = "The capital of France is Paris which lies on the river Seine"
+    words = answer.split()
     came_after = next(n for n, word in enumerate(words) if splitter.feed(word + " "))
     assert came_after <= 8
 

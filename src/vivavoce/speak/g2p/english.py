@@ -63,7 +63,8 @@ class EnglishPronouncer:
             )
             said = self._word(token.text.lower() if shouted else token.text, context)
             spoken.append(said)
-            next_is_vowel = next((s in VOWEL_SYMBOLS for s in said if s not in "ˈˌ "), next_is_vowel)
+            # Kokoro's training texts looked through the article "ɐ" at the word behind it: "tə ɐ dˈɛd".
+            next_is_vowel = next((s in VOWEL_SYMBOLS for s in said if s not in "ˈˌɐ "), next_is_vowel)
         return join_phonemes(reversed(spoken))
 
     def _word(self, written: str, context: Context) -> str:

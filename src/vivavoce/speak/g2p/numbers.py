@@ -7,7 +7,7 @@ from typing import Any
 
 import num2words as _library  # pyright: ignore[reportMissingTypeStubs]
 
-_NUM2WORDS: Any = _library.num2words
+_NUM2WORDS: Any = _library.num2words  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 _LONGEST_NUMBER = 12
 
 
@@ -18,5 +18,12 @@ def spell_numbers(text: str, language: str) -> str:
 
 def _spelled(digits: str, language: str) -> str:
     if len(digits) > _LONGEST_NUMBER or (len(digits) > 1 and digits[0] == "0"):
-        return " ".join(str(_NUM2WORDS(int(digit), lang=language)) for digit in digits)
-    return str(_NUM2WORDS(int(digits), lang=language))
+        return " ".join(_in_words(int(digit), language) for digit in digits)
+    return _in_words(int(digits), language)
+
+
+def _in_words(number: int, language: str) -> str:
+    if language != "zh":
+        return str(_NUM2WORDS(number, lang=language))
+    # Japanese writes numbers in the same characters, but leaves out the leading one of a hundred or thousand.
+    return re.sub(r"(?<![一二三四五六七八九])(?=[百千])", "一", str(_NUM2WORDS(number, lang="ja")))
