@@ -21,13 +21,13 @@ from vivavoce.errors import EngineFailed, InvalidValue, ModelNotInstalled
 from vivavoce.speak.base import Voice
 from vivavoce.speak.g2p.languages import pronouncer
 from vivavoce.speak.kokoro_symbols import MAX_SYMBOLS, PAD_ID, encode
+from vivavoce.speak.loudness import at_gain
 from vivavoce.speak.pieces import split_phonemes
 from vivavoce.speak.silence import trim
 from vivavoce.speak.voices import quoted_list, voice_table
 
 _ORT: Any = onnxruntime
 _STYLE_SIZE = 256
-_PEAK_LIMIT = 0.98
 MIN_SPEED: Final = 0.25
 MAX_SPEED: Final = 4.0
 
@@ -85,7 +85,7 @@ class KokoroSpeaker:
                 style = self._style(voice)[min(len(symbols), MAX_SYMBOLS) - 1]
                 parts.append(trim(self._network.run(symbols, style, speed, stop), SPEAK_RATE_HZ))
         samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-        return Audio(_leveled(samples, voice_table().gains_db.get(voice, 0.0)), SPEAK_RATE_HZ)
+        return Audio(at_gain(samples, voice_table().gains_db.get(voice, 0.0)), SPEAK_RATE_HZ)
 
     def _style(self, voice: str) -> npt.NDArray[np.float32]:
         """The styles of a voice, shape (510, 256), read on first use."""
@@ -96,15 +96,6 @@ class KokoroSpeaker:
                 raise EngineFailed(f"The voice file {path.name} is damaged: run `viva models verify`.")
             self._styles[voice] = styles.reshape(MAX_SYMBOLS, _STYLE_SIZE)
         return self._styles[voice]
-
-
-def _leveled(samples: Samples, gain_db: float) -> Samples:
-    """`samples` with the voice's gain, or as much of it as leaves the peak below full scale."""
-    peak = float(np.max(np.abs(samples), initial=0.0))
-    gain = 10 ** (gain_db / 20)
-    if peak * gain > _PEAK_LIMIT:
-        gain = _PEAK_LIMIT / peak
-    return (samples * np.float32(gain)).astype(np.float32)
 
 
 def new_stop() -> Any:

@@ -79,3 +79,42 @@ def quoted_list(names: Sequence[str]) -> str:
     if len(quoted) <= 2:
         return " and ".join(quoted)
     return ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
+
+
+_LANGUAGE_NAMES = {
+    **{"en-US": "English, American", "en-GB": "English, British", "es": "Spanish", "fr": "French", "hi": "Hindi"},
+    **{"it": "Italian", "ja": "Japanese", "pt-BR": "Portuguese, Brazilian", "zh": "Chinese, Mandarin"},
+}
+
+
+def voices_page() -> str:
+    """docs/voices.md: the table for people, written from `voices.toml`."""
+    table = voice_table()
+    lines = [
+        "# Voices",
+        "",
+        "Written from `src/vivavoce/speak/voices.toml`; a test compares the two. Change the table there, then run",
+        "`python -c \"from vivavoce.speak.voices import voices_page; print(voices_page(), end='')\" > docs/voices.md`.",
+        "",
+        f"A request may name an OpenAI voice or the id of any voice below. The default is `{table.default}`.",
+        "",
+        "## OpenAI names",
+        "",
+        "| name | answered by | language | gender | sound |",
+        "|---|---|---|---|---|",
+    ]
+    for name in OPENAI_NAMES:
+        voice = table.voices[table.openai[name]]
+        lines.append(f"| {name} | {voice.id} | {voice.language} | {voice.gender} | {voice.description} |")
+    lines += [
+        "",
+        "## All voices",
+        "",
+        "Pitch is the median of one sentence; pace is given for English. French, Hindi and Portuguese need the program",
+        "espeak-ng, Japanese kanji the package pyopenjtalk-plus, Chinese the package pypinyin (docs/engines/speak.md).",
+    ]
+    for language, title in _LANGUAGE_NAMES.items():
+        lines += ["", f"### {title} ({language})", "", "| id | gender | sound |", "|---|---|---|"]
+        rows = [voice for voice in table.voices.values() if voice.language == language]
+        lines += [f"| {voice.id} | {voice.gender} | {voice.description} |" for voice in rows]
+    return "\n".join(lines) + "\n"
