@@ -1,3 +1,3 @@
 """Makes the scripted server a fixture of this package."""
 
-from conftest_server import make_server, server  # noqa: F401
+from scripted_app import make_server, server  # noqa: F401

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest_server import MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
 from openai import APIError, BadRequestError, InternalServerError
+from scripted_app import MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
 
 from vivavoce.errors import EngineFailed, EngineLost, TooBusy
 from vivavoce.server.service import Limits

@@ -10,9 +10,9 @@ import wave
 
 import httpx
 import pytest
-from conftest_server import ANSWER, MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
 from openai import AsyncOpenAI, BadRequestError
 from openai.lib.streaming.chat import ChatCompletionStreamState
+from scripted_app import ANSWER, MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
 
 from vivavoce.testing import ScriptedThinker
 
