@@ -8,6 +8,9 @@ What xllamacpp does not say, learnt from its behaviour:
 - `handle_chat_completions` blocks its caller, lets the GIL go while it waits, and calls back in the caller's
   thread. A callback that returns True ends the request and frees its slot; one that raises is ignored.
 - Request errors come through the same callback as chunks do, as `{"error": {...}}`; malformed requests raise.
+- Its threads wait for each other by spinning (GNU OpenMP's default; `cpuparams.poll` has no effect in this build).
+  When anything else wants a core, that costs more than ten times the speed: they must sleep instead, which
+  OpenMP learns from the environment once, while it is loaded.
 - Nothing is called during prefill unless the request sets `return_progress`: then once a batch.
 
 Knows nothing of conversations, sampling or asyncio.
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -26,16 +30,13 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import xllamacpp  # pyright: ignore[reportMissingTypeStubs]
-
 from vivavoce.errors import EngineFailed, ModelNotInstalled
-
-_native: Any = xllamacpp
 
 _QUIET = -1
 """The verbosity at which llama.cpp prints nothing, errors included: logs must never carry what was said."""
 
 _SIDE_DOOR_TIMEOUT_S = 10.0
+_WAIT_POLICY = "OMP_WAIT_POLICY"
 
 
 class LlamaServer:
@@ -56,9 +57,10 @@ class LlamaServer:
         """Load the weights; takes about a second per gigabyte. Raises `ModelNotInstalled`, `EngineFailed`."""
         if not model_path.is_file():
             raise ModelNotInstalled(f"No weights at {model_path}; fetch them with `viva models pull`.")
+        native = _xllamacpp()
         self._key = secrets.token_hex(32)
         self._directory = Path(tempfile.mkdtemp(prefix="viva-")) if unix_socket else None
-        params: Any = _native.CommonParams()
+        params: Any = native.CommonParams()
         params.model.path = str(model_path)
         params.api_keys = [self._key]
         if self._directory is not None:
@@ -80,7 +82,7 @@ class LlamaServer:
         params.n_threads_http = 2
         params.verbosity = _QUIET
         try:
-            self._server: Any = _native.Server(params)
+            self._server: Any = native.Server(params)
         except RuntimeError as error:
             self._remove_directory()
             raise EngineFailed(
@@ -150,3 +152,15 @@ class LlamaServer:
     def _remove_directory(self) -> None:
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _xllamacpp() -> Any:
+    """The library, loaded with threads that sleep rather than spin, unless the user's environment says otherwise."""
+    policy = os.environ.get(_WAIT_POLICY)
+    os.environ.setdefault(_WAIT_POLICY, "passive")
+    try:
+        import xllamacpp  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+    finally:
+        if policy is None:
+            del os.environ[_WAIT_POLICY]  # not meant for other libraries and child processes
+    return xllamacpp

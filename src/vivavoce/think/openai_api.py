@@ -1,7 +1,8 @@
 """Think with any OpenAI-compatible server: vLLM, Ollama, llama-server, a cloud; by base URL, key and model.
 
 Streams through the official client. Every way in which a remote server can fail is mapped here, once, to our error
-tree; the key never appears in a message. No retries: whoever calls decides.
+tree; the key never appears in a message. No retries, except once where a connection was gone before anything came
+back: otherwise whoever calls decides.
 
 Knows no engine of ours and no other stage.
 """
@@ -85,8 +86,10 @@ class OpenAIThinker:
         finish_reason: FinishReason | None = None
         usage: Any = None
         answer: list[str] = []
+        reached = False
         try:
             async with await self._open(turns, sampling) as stream:
+                reached = True
                 async for chunk in stream:
                     usage = chunk.usage or usage
                     for choice in chunk.choices or ():
@@ -98,7 +101,7 @@ class OpenAIThinker:
         except VivaError:
             raise
         except Exception as error:  # the client lets its transport's own exceptions through in mid-stream
-            raise self._mapped(error) from error
+            raise self._mapped(error, reached=reached) from error
         if finish_reason is None:
             raise UpstreamFailed(f"The thinker at {self._host} broke off its answer; try again.")
         yield await self._end(finish_reason, usage, turns, "".join(answer))
@@ -112,13 +115,19 @@ class OpenAIThinker:
             self._answer_cap: sampling.max_tokens,
         }
         create = cast("Any", self._client.chat.completions.create)
-        return await create(
-            model=self._model,
-            messages=[{"role": turn.role, "content": _content(turn.parts, self._hears_audio)} for turn in turns],
-            stream=True,
-            stream_options={"include_usage": True},
+        request: dict[str, object] = {
+            "model": self._model,
+            "messages": [{"role": turn.role, "content": _content(turn.parts, self._hears_audio)} for turn in turns],
+            "stream": True,
+            "stream_options": {"include_usage": True},
             **{name: value for name, value in given.items() if value is not None},
-        )
+        }
+        try:
+            return await create(**request)
+        except openai.APITimeoutError:
+            raise
+        except openai.APIConnectionError:  # often a kept-alive connection that the server had just closed
+            return await create(**request)
 
     async def _end(self, finish_reason: FinishReason, usage: Any, turns: list[ChatTurn], answer: str) -> ThoughtEnd:
         if usage is None:
@@ -153,7 +162,7 @@ class OpenAIThinker:
     async def close(self) -> None:
         await self._client.close()
 
-    def _mapped(self, error: Exception) -> VivaError:
+    def _mapped(self, error: Exception, *, reached: bool) -> VivaError:
         """The one place where a foreign failure becomes ours."""
         host = self._host
         if isinstance(error, openai.APITimeoutError):
@@ -162,11 +171,11 @@ class OpenAIThinker:
             )
         if isinstance(error, openai.APIStatusError):
             return self._mapped_status(error)
-        if isinstance(error, openai.APIConnectionError):
+        if isinstance(error, openai.APIConnectionError) and not reached:
             return UpstreamFailed(
                 f"The thinker at {host} cannot be reached; check that it is running and that its base URL is right."
             )
-        if isinstance(error, openai.APIError):
+        if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
             return self._context_error(error) or UpstreamFailed(
                 f"The thinker at {host} failed in the middle of its answer: {self._said(error)}"
             )

@@ -1,0 +1,200 @@
+"""One suite for every thinker: the scripted fake, llama.cpp in process, and a remote OpenAI-compatible server.
+
+The remote one is a real llama.cpp server with real weights, started in a process of its own, behind a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from vivavoce.conversation import Message, Sampling
+from vivavoce.errors import ContextLengthExceeded, UpstreamFailed
+from vivavoce.testing import ScriptedThinker
+from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
+
+KEY = "a-key-of-our-own"
+SERVER = Path(__file__).resolve().parents[1] / "think" / "llama_server_main.py"
+WINDOW_TOKENS = 2048
+ASK = (Message.of("system", "You are a helpful assistant."), Message.of("user", "Tell me about the sea."))
+GREEDY = Sampling(temperature=0.0, max_tokens=16)
+
+
+@pytest.fixture(scope="module")
+def small_model(models_dir: Path) -> Path:
+    return models_dir / "smollm2-135m" / "model.gguf"
+
+
+@pytest.fixture(scope="module")
+def llamacpp(small_model: Path) -> Iterator[Thinker]:
+    from vivavoce.think.llamacpp import LlamaCppThinker
+
+    thinker = LlamaCppThinker(small_model, slots=2, context_tokens=WINDOW_TOKENS)
+    yield thinker
+    asyncio.run(thinker.close())
+
+
+@pytest.fixture(scope="module")
+def server_url(small_model: Path) -> Iterator[str]:
+    command = [sys.executable, str(SERVER), str(small_model), KEY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip() + "/v1"
+        process.communicate(timeout=30)
+
+
+@pytest.fixture
+async def openai_api(server_url: str) -> AsyncIterator[Thinker]:
+    from vivavoce.think.openai_api import OpenAIThinker
+
+    thinker = OpenAIThinker(server_url, KEY, "smollm2-135m")
+    yield thinker
+    await thinker.close()
+
+
+@pytest.fixture
+def scripted() -> Thinker:
+    words = " ".join(f"{colour} {thing}" for colour in ("red", "green", "blue") for thing in ("sea", "sky", "sand"))
+    return ScriptedThinker(words * 9, delay_s=0.001, context_tokens=WINDOW_TOKENS)
+
+
+@pytest.fixture(
+    params=[
+        "scripted",
+        pytest.param("llamacpp", marks=pytest.mark.real),
+        pytest.param("openai_api", marks=pytest.mark.real),
+    ]
+)
+def thinker(request: pytest.FixtureRequest) -> Thinker:
+    return request.getfixturevalue(request.param)
+
+
+async def answer(
+    thinker: Thinker, sampling: Sampling = GREEDY, conversation: tuple[Message, ...] = ASK
+) -> tuple[list[str], ThoughtEnd]:
+    """All deltas and the end, having checked that the end came last and once."""
+    deltas: list[str] = []
+    end: ThoughtEnd | None = None
+    async for event in thinker.think(conversation, sampling):
+        assert end is None, "nothing comes after the end"
+        if isinstance(event, TextDelta):
+            deltas.append(event.text)
+        else:
+            end = event
+    assert end is not None
+    return deltas, end
+
+
+async def test_streams_text_then_ends_once(thinker: Thinker) -> None:
+    deltas, end = await answer(thinker)
+    assert len(deltas) > 1
+    assert all(deltas)
+    assert end.prompt_tokens > 5
+    assert 1 < end.completion_tokens <= 16
+    assert 0 <= end.cached_tokens <= end.prompt_tokens
+
+
+async def test_max_tokens_cuts_the_answer_and_says_so(thinker: Thinker) -> None:
+    whole, _ = await answer(thinker)
+    cut, end = await answer(thinker, Sampling(temperature=0.0, max_tokens=5))
+    assert end.finish_reason == "length"
+    assert end.completion_tokens == 5
+    assert "".join(cut) == "".join(whole)[: len("".join(cut))]
+
+
+async def test_stop_string_ends_the_answer_and_is_not_in_it(thinker: Thinker) -> None:
+    whole = "".join((await answer(thinker))[0])
+    stop = whole.split()[4]
+    deltas, end = await answer(thinker, Sampling(temperature=0.0, max_tokens=16, stop=("never said", stop)))
+    assert "".join(deltas) == whole[: whole.index(stop)]
+    assert end.finish_reason == "stop"
+
+
+async def test_temperature_zero_is_deterministic(thinker: Thinker) -> None:
+    assert (await answer(thinker))[0] == (await answer(thinker))[0]
+
+
+async def test_a_conversation_too_long_is_refused_not_cut(thinker: Thinker) -> None:
+    long = Message.of("user", "the sea is wide and deep " * (WINDOW_TOKENS // 4))
+    with pytest.raises(ContextLengthExceeded):
+        await answer(thinker, conversation=(long,))
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        ("system",),
+        ("assistant", "user"),
+        ("user", "user"),
+        ("user", "assistant"),
+        ("system", "system", "user", "system", "user"),
+        ("user", "assistant", "assistant", "user"),
+    ],
+    ids=" ".join,
+)
+async def test_every_order_of_roles_is_answered(thinker: Thinker, roles: tuple[str, ...]) -> None:
+    conversation = tuple(Message.of(role, f"Line {n}.") for n, role in enumerate(roles))  # type: ignore[arg-type]
+    deltas, _ = await answer(thinker, Sampling(temperature=0.0, max_tokens=4), conversation)
+    assert "".join(deltas).strip()
+
+
+async def test_characters_of_many_bytes_arrive_whole(thinker: Thinker) -> None:
+    ask = Message.of("user", "Repeat exactly: 😀🎉🐙 你好世界 👩‍👩‍👧 žluťoučký")
+    deltas, _ = await answer(thinker, Sampling(temperature=0.0, max_tokens=24), (ask,))
+    assert "\ufffd" not in "".join(deltas)
+    for delta in deltas:
+        delta.encode("utf-8")
+
+
+async def test_text_that_utf8_cannot_carry_does_no_harm(thinker: Thinker) -> None:
+    deltas, _ = await answer(thinker, Sampling(max_tokens=3), (Message.of("user", "half of a pair: \ud83d"),))
+    assert deltas
+
+
+async def test_counts_tokens_without_a_completion(thinker: Thinker) -> None:
+    count = await thinker.count_tokens("The sea is wide.")
+    assert count is not None
+    assert 3 < count < 10
+    assert await thinker.count_tokens("") == 0
+    twice = await thinker.count_tokens("The sea is wide." * 2)
+    assert twice is not None
+    assert twice > count
+
+
+async def test_closing_early_frees_the_engine_for_the_next(thinker: Thinker) -> None:
+    """Two slots, four abandoned answers of 1,500 tokens: the fifth is answered at once only if each was stopped."""
+    for _ in range(4):
+        async with aclosing(thinker.think(ASK, Sampling(temperature=0.0, max_tokens=1500))) as events:
+            async for _event in events:
+                break
+    started_s = time.monotonic()
+    await answer(thinker, Sampling(temperature=0.0, max_tokens=2))
+    assert time.monotonic() - started_s < 5
+
+
+async def test_several_at_once_each_get_their_own_answer(thinker: Thinker) -> None:
+    """More requests than slots: the rest wait. Prompts of different lengths show whose answer is whose."""
+    asks = [(Message.of("user", "Count." + " Count." * n),) for n in range(4)]
+    few = Sampling(temperature=0.0, max_tokens=8)
+    together = await asyncio.gather(*(answer(thinker, few, ask) for ask in asks))
+    prompts = [end.prompt_tokens for _, end in together]
+    assert prompts == sorted(set(prompts))
+    assert all(deltas for deltas, _ in together)
+
+
+@pytest.mark.real
+async def test_a_wrong_key_is_told_without_repeating_it(server_url: str) -> None:
+    from vivavoce.think.openai_api import OpenAIThinker
+
+    thinker = OpenAIThinker(server_url, "a-wrong-key", "smollm2-135m")
+    with pytest.raises(UpstreamFailed, match="refused our key") as caught:
+        await answer(thinker)
+    assert "a-wrong-key" not in caught.value.message
+    await thinker.close()
