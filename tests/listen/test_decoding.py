@@ -6,11 +6,14 @@ import pytest
 
 from vivavoce.listen.decoding import (
     Decoding,
+    LanguagePolicy,
     TrustPolicy,
     best_of,
+    better_language,
     collapse_loops,
     compression_ratio,
     doubts,
+    language_candidates,
     longest_run,
     nothing_said,
     token_bound,
@@ -68,12 +71,18 @@ def test_no_text_is_nothing_said() -> None:
 
 
 def test_unlikely_text_over_probable_silence_is_nothing_said() -> None:
-    assert nothing_said(decoding(no_speech=0.8, log_probability=-1.3), peak=0.99, policy=POLICY)
-    assert not nothing_said(decoding(no_speech=0.8, log_probability=-0.3), peak=0.99, policy=POLICY)
+    assert nothing_said(decoding(no_speech=0.7, log_probability=-1.3), peak=0.75, policy=POLICY)
+    assert not nothing_said(decoding(no_speech=0.7, log_probability=-0.3), peak=0.75, policy=POLICY)
+    assert nothing_said(decoding(no_speech=0.9, log_probability=-0.8), peak=0.75, policy=POLICY)
+
+
+def test_where_somebody_clearly_spoke_a_poor_guess_beats_nothing() -> None:
+    assert not nothing_said(decoding(no_speech=0.7, log_probability=-1.2), peak=0.95, policy=POLICY)
+    assert nothing_said(decoding(no_speech=0.7, log_probability=-2.0), peak=0.95, policy=POLICY)
 
 
 def test_where_voice_is_faint_whisper_must_be_sure() -> None:
-    assert nothing_said(decoding("Thank you.", no_speech=0.6), peak=0.4, policy=POLICY)
+    assert nothing_said(decoding("Thank you.", no_speech=0.65), peak=0.4, policy=POLICY)
     assert nothing_said(decoding("Thank you.", log_probability=-0.95), peak=0.4, policy=POLICY)
     assert not nothing_said(decoding("seven", no_speech=0.1), peak=0.4, policy=POLICY)
 
@@ -87,3 +96,31 @@ def test_among_doubtful_attempts_a_loop_comes_last() -> None:
 def test_compression_ratio_of_repeats_is_high_and_of_nothing_zero() -> None:
     assert compression_ratio("") == 0.0
     assert compression_ratio("so it goes " * 30) > 2.4 > compression_ratio("The quick brown fox jumps.")
+
+
+TONGUES = LanguagePolicy()
+
+
+def test_a_sure_language_is_taken_as_it_is_and_an_unsure_one_gets_a_rival() -> None:
+    assert language_candidates((("de", 0.95), ("nl", 0.03)), None, TONGUES) == (("de", 0.95),)
+    assert language_candidates((("zh", 0.6), ("en", 0.35)), None, TONGUES) == (("zh", 0.6), ("en", 0.35))
+    assert language_candidates((("zh", 0.6), ("en", 0.05)), None, TONGUES) == (("zh", 0.6),)
+
+
+def test_languages_that_whisper_hardly_knows_come_after_likely_ones() -> None:
+    assert language_candidates((("la", 0.56), ("en", 0.26)), None, TONGUES)[0] == ("en", 0.26)
+    assert language_candidates((("cy", 0.97), ("en", 0.01)), None, TONGUES) == (("cy", 0.97),)
+
+
+def test_a_recording_stays_in_its_language_unless_another_is_sure_or_reads_better() -> None:
+    assert language_candidates((("en", 0.4), ("zh", 0.3)), "en", TONGUES) == (("en", 0.4),)
+    assert language_candidates((("zh", 0.97), ("en", 0.01)), "en", TONGUES) == (("zh", 0.97),)
+    assert language_candidates((("zh", 0.7), ("en", 0.2)), "en", TONGUES) == (("en", 0.2), ("zh", 0.7))
+
+
+def test_the_decoding_that_reads_better_wins_unless_it_loops() -> None:
+    candidates = (("zh", 0.66), ("en", 0.24))
+    gibberish, sense = decoding(log_probability=-1.4), decoding(log_probability=-0.2)
+    assert better_language(candidates, [gibberish, sense], TONGUES) == 1
+    loop = decoding("la " * 60, log_probability=-0.05)
+    assert better_language(candidates, [gibberish, loop], TONGUES) == 0

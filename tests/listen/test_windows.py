@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,7 +82,7 @@ def test_windows_cover_all_speech_in_order_and_stay_short(stretches: list[tuple[
     for first in range(0, len(probabilities), 100):
         windows += planner.feed(probabilities[first : first + 100])
     windows += planner.finish()
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in pairwise(windows):
         assert before.end_s <= after.start_s + 1e-9
     for window in windows:
         assert 0 < window.duration_s <= policy.max_s + 0.1

@@ -21,7 +21,8 @@ class TrustPolicy:
 
     max_compression_ratio and min_mean_log_probability as in Whisper's own fallback. tokens_per_s and spare_tokens bound
     the length by the duration. no_speech_probability: above it, text of low log-probability counts as nothing said;
-    sure_no_speech_probability: above it, text needs a higher one (sure_mean_log_probability).
+    sure_no_speech_probability: above it, text needs a higher one (sure_mean_log_probability). clear_peak: where voice
+    activity rose above it somebody did speak, so a poor guess (down to clear_mean_log_probability) beats nothing.
     faint_peak: where voice activity never rose above it, text is believed only when Whisper is sure of it
     (faint_no_speech_probability, faint_mean_log_probability).
     """
@@ -33,6 +34,8 @@ class TrustPolicy:
     no_speech_probability: float = 0.6
     sure_no_speech_probability: float = 0.8
     sure_mean_log_probability: float = -0.6
+    clear_peak: float = 0.8
+    clear_mean_log_probability: float = -1.4
     faint_peak: float = 0.7
     faint_no_speech_probability: float = 0.6
     faint_mean_log_probability: float = -0.8
@@ -80,20 +83,16 @@ def nothing_said(decoding: Decoding, peak: float, policy: TrustPolicy) -> bool:
     """Whether a decoding is more likely invented than heard. peak: the highest voice activity in its window."""
     if not decoding.text.strip():
         return True
-    unlikely = decoding.mean_log_probability < policy.min_mean_log_probability
-    if decoding.no_speech_probability > policy.no_speech_probability and unlikely:
+    no_speech, likelihood = decoding.no_speech_probability, decoding.mean_log_probability
+    clear = peak >= policy.clear_peak
+    if no_speech > policy.sure_no_speech_probability and likelihood < policy.sure_mean_log_probability and not clear:
         return True
-    if (
-        decoding.no_speech_probability > policy.sure_no_speech_probability
-        and decoding.mean_log_probability < policy.sure_mean_log_probability
-    ):
+    least = policy.clear_mean_log_probability if clear else policy.min_mean_log_probability
+    if no_speech > policy.no_speech_probability and likelihood < least:
         return True
     if peak >= policy.faint_peak:
         return False
-    return (
-        decoding.no_speech_probability > policy.faint_no_speech_probability
-        or decoding.mean_log_probability < policy.faint_mean_log_probability
-    )
+    return no_speech > policy.faint_no_speech_probability or likelihood < policy.faint_mean_log_probability
 
 
 def best_of(attempts: Sequence[Decoding], policy: TrustPolicy) -> Decoding:
