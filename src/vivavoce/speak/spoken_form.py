@@ -4,7 +4,8 @@ Markdown loses its signs; numbers, dates, money, units, addresses and symbols be
 common symbols also in Spanish, French, German, Italian and Portuguese; in other languages digits stay for their own
 pronunciation. A code block is not read out but announced, once; a short stretch of code within a sentence is. Of an
 address the host and the path are read, not the query. 1900 to 2099 are years unless the words around say otherwise, and
-slashed dates are month first. Brackets become pauses, emoji and quotation marks are dropped. Any string is taken. Knows no engine and pronounces nothing.
+slashed dates are month first. Brackets become pauses, emoji and quotation marks are dropped. Any string is taken.
+Knows no engine and pronounces nothing.
 """
 
 from __future__ import annotations
