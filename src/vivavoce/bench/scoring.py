@@ -47,7 +47,9 @@ def score(reference: str, heard: str, language: str) -> Score:
 
 def normalise(text: str, language: str) -> str:
     """Lower case, no punctuation; for English also numbers, contractions and spelling."""
-    return " ".join(_normaliser(language.startswith("en"))(text).split())
+    words = _normaliser(language.startswith("en"))(text).split()
+    # The English normaliser leaves stray full stops standing; a word has a letter or a digit.
+    return " ".join(word for word in words if any(char.isalnum() for char in word))
 
 
 @lru_cache(maxsize=2)
