@@ -168,10 +168,16 @@ async def test_a_closed_thinker_says_so_and_lets_go_of_answers(weights: Path) ->
     thinker = LlamaCppThinker(weights, slots=1, context_tokens=512)
     events = thinker.think(ASK, Sampling(max_tokens=400))
     await anext(events)
+    waiting = asyncio.create_task(say(thinker, Sampling()))
+    await asyncio.sleep(0.01)
     started_s = time.monotonic()
     await thinker.close()
     assert time.monotonic() - started_s < 5
-    await events.aclose()
+    with pytest.raises(EngineFailed, match="closed"):
+        await waiting
+    with pytest.raises(EngineFailed, match="closed"):
+        async for _event in events:
+            pass
     await thinker.close()
     with pytest.raises(EngineFailed, match="closed"):
         await say(thinker, Sampling())

@@ -36,6 +36,7 @@ DEFAULT_ANSWER_TOKENS = 1024
 _PROMPT_CACHE_MIB = 512
 _ANY_SEED = 0xFFFF_FFFF  # llama.cpp's sentinel for "pick one"
 _DEFAULTS = Sampling()
+_CLOSED = "The thinker was closed; start a new one."
 
 _Event = TextDelta | ThoughtEnd | VivaError
 
@@ -96,9 +97,10 @@ class LlamaCppThinker:
         (`sampling.max_tokens`) do not fit the window; without `max_tokens` an answer that reaches the
         window's end finishes with "length"."""
         if self._closed:
-            raise EngineFailed("The thinker was closed; start a new one.")
+            raise EngineFailed(_CLOSED)
         call = _Call(asyncio.get_running_loop(), sampling.max_tokens, self.context_tokens)
         waiting = self._slots.submit(self._run, _request(conversation, sampling), call)
+        waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed
         try:
             while True:
                 event = await call.events.get()
@@ -118,7 +120,8 @@ class LlamaCppThinker:
         try:
             if not call.cancelled.is_set():
                 self._server.chat(body, call.on_chunk)
-            call.finish(EngineFailed("llama.cpp ended an answer without saying so."))
+            closed = call.cancelled.is_set()
+            call.finish(EngineFailed(_CLOSED if closed else "llama.cpp ended an answer without saying so."))
         except VivaError as error:
             call.finish(error)
         finally:
@@ -127,7 +130,7 @@ class LlamaCppThinker:
 
     async def count_tokens(self, text: str) -> int:
         if self._closed:
-            raise EngineFailed("The thinker was closed; start a new one.")
+            raise EngineFailed(_CLOSED)
         return await asyncio.get_running_loop().run_in_executor(
             self._tokenizer, self._server.count_tokens, encodable(text)
         )
