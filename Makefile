@@ -49,6 +49,7 @@ format: $(STAMP) ## Let ruff put the code in order
 
 docs: $(STAMP) ## Make the generated pages anew
 	@$(BIN)/python -m vivavoce.settings_page > docs/settings.md
+	@$(BIN)/python tools/readme_tree.py
 
 clean: ## Remove the environment and caches, not the weights
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
