@@ -167,7 +167,7 @@ TAIL_LANGUAGES = frozenset(
         "fo",
         "haw",
         "ht",
-        "jw",
+        "jv",
         "la",
         "lb",
         "ln",

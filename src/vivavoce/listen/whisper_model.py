@@ -70,7 +70,7 @@ class WhisperModel:
         self._no_timestamps = self._id("<|notimestamps|>")
 
     def has_language(self, code: str) -> bool:
-        return not self.multilingual or self._tokenizer.token_to_id(f"<|{code}|>") is not None
+        return not self.multilingual or self._tokenizer.token_to_id(_language_token(code)) is not None
 
     def encode(self, features: Features) -> Encoded:
         """Run the encoder over (n_mels, frames); frames must be even."""
@@ -82,7 +82,7 @@ class WhisperModel:
         if not self.multilingual:
             return (("en", 1.0),)
         found = self._model.detect_language(encoded.states)[0][:count]
-        return tuple((str(token)[2:-2], float(probability)) for token, probability in found)
+        return tuple((_language_code(str(token)), float(probability)) for token, probability in found)
 
     def generate(
         self,
@@ -96,7 +96,7 @@ class WhisperModel:
         repetition_penalty: float = 1.0,
     ) -> Decoding:
         """Decode at most `bound` text tokens without timestamps; deterministic."""
-        start = self._start(language, prompt)
+        start = self.start_tokens(language, prompt)
         room = min(bound, MAX_CONTEXT_TOKENS - len(start))
         result = self._model.generate(
             encoded.states,
@@ -124,7 +124,7 @@ class WhisperModel:
     def align(self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float) -> Alignment:
         """Pair each text token with a 20 ms step of the first `duration_s` seconds by cross-attention."""
         frames = max(2, min(round(duration_s * 100), round(encoded.seconds * 100)))
-        result = self._model.align(encoded.states, self._start(language, None)[:-1], [list(tokens)], frames)[0]
+        result = self._model.align(encoded.states, self.start_tokens(language, None)[:-1], [list(tokens)], frames)[0]
         return Alignment(
             tuple((int(token), int(step)) for token, step in result.alignments),
             tuple(float(p) for p in result.text_token_probs),
@@ -136,13 +136,16 @@ class WhisperModel:
     def close(self) -> None:
         self._model.unload_model()
 
-    def _start(self, language: str, prompt: str | None) -> list[int]:
+    def start_tokens(self, language: str, prompt: str | None) -> list[int]:
+        """What the decoder is given before the first word: the prompt's last tokens, language, task, no times."""
         start = [self._sot]
         if self.multilingual:
-            start += [self._id(f"<|{language}|>"), self._transcribe]
+            start += [self._id(_language_token(language)), self._transcribe]
         start.append(self._no_timestamps)
         if prompt and prompt.strip():
-            text = self._tokenizer.encode(" " + prompt.strip(), add_special_tokens=False).ids
+            encoded = self._tokenizer.encode(" " + prompt.strip(), add_special_tokens=False).ids
+            # The tokenizer takes "<|translate|>" in a prompt for the command; a prompt holds words only.
+            text = [int(token) for token in encoded if token < self._eot]
             start = [self._previous, *text[-MAX_PROMPT_TOKENS:], *start]
         return start
 
@@ -151,3 +154,13 @@ class WhisperModel:
         if found is None:
             raise EngineFailed(f"The tokenizer has no {token}: these are not Whisper's files.")
         return int(found)
+
+
+def _language_token(code: str) -> str:
+    """Whisper writes Javanese as jw; ISO 639-1 has jv."""
+    return f"<|{'jw' if code == 'jv' else code}|>"
+
+
+def _language_code(token: str) -> str:
+    code = token.removeprefix("<|").removesuffix("|>")
+    return "jv" if code == "jw" else code

@@ -1,0 +1,57 @@
+"""What reaches Whisper's decoder: languages and prompts. Real tokenizer, hardly any sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vivavoce.errors import EngineFailed
+from vivavoce.listen.mel import LogMel
+from vivavoce.listen.whisper_model import MAX_PROMPT_TOKENS, WhisperModel
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def model(models_dir: Path) -> Iterator[WhisperModel]:
+    made = WhisperModel(models_dir / "whisper-base", threads=2, compute_type="int8", device="cpu")
+    yield made
+    made.close()
+
+
+def test_languages_are_iso_codes_both_ways(model: WhisperModel) -> None:
+    assert all(model.has_language(code) for code in ("en", "pl", "jv", "zh"))
+    assert not model.has_language("xx")
+    states = model.encode(LogMel(model.n_mels)(np.zeros(1600, np.float32), 200))
+    codes = [code for code, _ in model.detect_languages(states, count=99)]
+    assert len(codes) == 99
+    assert "jv" in codes
+    assert "jw" not in codes
+
+
+def test_a_prompt_holds_words_only_and_is_bounded(model: WhisperModel) -> None:
+    plain = model.start_tokens("en", None)
+    commanding = model.start_tokens("en", "<|translate|><|endoftext|> Thalberg")
+    assert commanding[-len(plain) :] == plain
+    assert model.decode(commanding[1 : -len(plain)]).strip() == "Thalberg"
+    long = model.start_tokens("en", "many words " * 500)
+    assert len(long) == len(plain) + 1 + MAX_PROMPT_TOKENS
+
+
+def test_generation_stops_at_its_bound(model: WhisperModel) -> None:
+    noise = (np.random.default_rng(0).standard_normal(32_000) * 0.1).astype(np.float32)
+    encoded = model.encode(LogMel(model.n_mels)(noise, 1000))
+    decoding = model.generate(encoded, "en", 3, no_repeat_ngram_size=0)
+    assert len(decoding.tokens) <= 3
+    if len(decoding.tokens) == 3:
+        assert not decoding.ended
+
+
+def test_files_that_are_no_model_are_an_engine_failure(tmp_path: Path) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(EngineFailed, match="did not load"):
+        WhisperModel(tmp_path, threads=1, compute_type="int8", device="cpu")
