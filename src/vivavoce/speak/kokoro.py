@@ -24,10 +24,14 @@ from vivavoce.speak.kokoro_symbols import MAX_SYMBOLS, PAD_ID, encode
 from vivavoce.speak.loudness import at_gain
 from vivavoce.speak.pieces import split_phonemes
 from vivavoce.speak.silence import trim
+from vivavoce.speak.stretch import stretch
 from vivavoce.speak.voices import quoted_list, voice_table
 
 _ORT: Any = onnxruntime
 _STYLE_SIZE = 256
+_NETWORK_SPEEDS = (0.7, 1.2)
+"""Where the network's own speed keeps every word (measured, docs/engines/speak.md); beyond it the sound is stretched."""
+
 MIN_SPEED: Final = 0.25
 MAX_SPEED: Final = 4.0
 
@@ -78,13 +82,15 @@ class KokoroSpeaker:
 
     def _render(self, text: str, voice: str, speed: float, stop: Any) -> Audio:
         phonemes = pronouncer(self._voices[voice].language).phonemes(text)
+        network_speed = min(max(speed, _NETWORK_SPEEDS[0]), _NETWORK_SPEEDS[1])
         parts: list[Samples] = []
         for piece in split_phonemes(phonemes, MAX_SYMBOLS):
             symbols = encode(piece)
             if symbols:
                 style = self._style(voice)[min(len(symbols), MAX_SYMBOLS) - 1]
-                parts.append(trim(self._network.run(symbols, style, speed, stop), SPEAK_RATE_HZ))
+                parts.append(trim(self._network.run(symbols, style, network_speed, stop), SPEAK_RATE_HZ))
         samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        samples = stretch(samples, SPEAK_RATE_HZ, speed / network_speed)
         return Audio(at_gain(samples, voice_table().gains_db.get(voice, 0.0)), SPEAK_RATE_HZ)
 
     def _style(self, voice: str) -> npt.NDArray[np.float32]:
