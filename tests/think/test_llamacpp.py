@@ -75,6 +75,9 @@ async def test_the_same_seed_gives_the_same_text_and_another_another(thinker: Ll
 
     first, _ = await say(thinker, wild(11))
     assert (await say(thinker, wild(11)))[0] == first
+    async with aclosing(thinker.think(ASK, Sampling(max_tokens=900))) as neighbour:
+        await anext(neighbour)
+        assert (await say(thinker, wild(11)))[0] == first, "whatever the other slot does"
     others = {(await say(thinker, wild(seed)))[0] for seed in (12, -1)}
     assert others - {first}
 

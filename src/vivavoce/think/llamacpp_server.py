@@ -9,7 +9,7 @@ What xllamacpp does not say, learnt from its behaviour:
   thread. A callback that returns True ends the request and frees its slot; one that raises is ignored.
 - Request errors come through the same callback as chunks do, as `{"error": {...}}`; malformed requests raise.
 - Its threads wait for each other by spinning (GNU OpenMP's default; `cpuparams.poll` has no effect in this build).
-  When anything else wants a core, that costs more than ten times the speed: they must sleep instead, which
+  When anything else wants a core, that makes them several times slower: they must sleep instead, which
   OpenMP learns from the environment once, while it is loaded.
 - Nothing is called during prefill unless the request sets `return_progress`: then once a batch.
 
