@@ -124,13 +124,9 @@ async def test_giving_up_while_waiting_for_a_slot_takes_none(thinker: LlamaCppTh
     await until_idle(thinker)
 
 
-async def test_prompt_and_answer_must_fit_the_window_together(thinker: LlamaCppThinker) -> None:
+async def test_a_cap_beyond_the_window_is_a_bound_not_a_demand(thinker: LlamaCppThinker) -> None:
     assert thinker.context_tokens == WINDOW_TOKENS
-    _, end = await say(thinker, Sampling(max_tokens=4))
-    room = WINDOW_TOKENS - end.prompt_tokens
-    with pytest.raises(ContextLengthExceeded, match=f"may take {room + 1}"):
-        await say(thinker, Sampling(max_tokens=room + 1))
-    async with aclosing(thinker.think(ASK, Sampling(max_tokens=room))) as events:
+    async with aclosing(thinker.think(ASK, Sampling(max_tokens=16_384))) as events:
         assert isinstance(await anext(events), TextDelta)
     await until_idle(thinker)
 
@@ -138,7 +134,7 @@ async def test_prompt_and_answer_must_fit_the_window_together(thinker: LlamaCppT
 async def test_an_answer_that_reaches_the_end_of_the_window_says_length(weights: Path) -> None:
     narrow = LlamaCppThinker(weights, slots=1, context_tokens=256)
     ask = (Message.of("user", "Write one very long story about the sea. " * 20),)
-    text, end = await say(narrow, Sampling(temperature=0.0), ask)
+    text, end = await say(narrow, Sampling(temperature=0.0, max_tokens=4000), ask)
     await narrow.close()
     if end.finish_reason == "stop":  # the model may end by itself, but never past the window
         assert end.prompt_tokens + end.completion_tokens < 256

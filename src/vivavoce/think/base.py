@@ -51,7 +51,7 @@ class Thinker(Protocol):
         """Yield text deltas, then one `ThoughtEnd`.
 
         Closing the generator frees the engine's slot at the next token or prefill chunk. Raises
-        `ContextLengthExceeded`, `EngineFailed`, `UpstreamFailed`.
+        `ContextLengthExceeded`, `EngineFailed`, `UpstreamFailed`, `TooBusy`.
         """
         ...
 

@@ -93,12 +93,11 @@ class LlamaCppThinker:
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling = _DEFAULTS
     ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
-        """See `Thinker.think`. Raises `ContextLengthExceeded` where the prompt and the answer asked for
-        (`sampling.max_tokens`) do not fit the window; without `max_tokens` an answer that reaches the
-        window's end finishes with "length"."""
+        """See `Thinker.think`. Raises `ContextLengthExceeded` where the prompt leaves no room in the window. An answer
+        that reaches the window's end finishes with "length": `sampling.max_tokens` is a bound, not a demand."""
         if self._closed:
             raise EngineFailed(_CLOSED)
-        call = _Call(asyncio.get_running_loop(), sampling.max_tokens, self.context_tokens)
+        call = _Call(asyncio.get_running_loop())
         waiting = self._slots.submit(self._run, _request(conversation, sampling), call)
         waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed
         try:
@@ -158,12 +157,10 @@ class _Call:
     back instead would keep a slot from others for the sake of a slow reader.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_tokens: int | None, context_tokens: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.events: asyncio.Queue[_Event] = asyncio.Queue()
         self.cancelled = threading.Event()
         self._loop = loop
-        self._max_tokens = max_tokens
-        self._context_tokens = context_tokens
         self._finish_reason: FinishReason = "stop"
         self._ended = False
 
@@ -188,8 +185,6 @@ class _Call:
     def _read(self, chunk: dict[str, Any]) -> None:
         if "error" in chunk:
             raise _error_of(chunk["error"])
-        if "prompt_progress" in chunk:
-            self._check_room(int(chunk["prompt_progress"]["total"]))
         for choice in chunk["choices"]:
             text = choice["delta"].get("content")
             if text:
@@ -200,13 +195,6 @@ class _Call:
         if usage is not None:
             cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
             self.finish(ThoughtEnd(self._finish_reason, usage["prompt_tokens"], usage["completion_tokens"], cached))
-
-    def _check_room(self, prompt_tokens: int) -> None:
-        if self._max_tokens is not None and prompt_tokens + self._max_tokens > self._context_tokens:
-            raise ContextLengthExceeded(
-                f"The conversation takes {prompt_tokens} tokens and the answer may take {self._max_tokens}; "
-                f"together that is more than the {self._context_tokens} this model holds. Shorten either."
-            )
 
     def _put(self, event: _Event) -> None:
         try:
