@@ -11,6 +11,7 @@ from vivavoce.speak.kokoro_symbols import MAX_SYMBOLS, SYMBOL_IDS, encode
 from vivavoce.speak.loudness import KNEE, at_gain
 from vivavoce.speak.pieces import split_phonemes
 from vivavoce.speak.silence import KEEP_AFTER_S, KEEP_BEFORE_S, trim
+from vivavoce.speak.stretch import stretch
 
 RATE_HZ = 24_000
 
@@ -95,3 +96,20 @@ def test_long_strings_are_divided_after_a_mark_else_between_words() -> None:
     assert split_phonemes("aaa bbb. ccc ddd", 12) == ["aaa bbb.", "ccc ddd"]
     assert split_phonemes("aaa bbb ccc ddd", 12) == ["aaa bbb ccc", "ddd"]
     assert split_phonemes("a" * 1200, MAX_SYMBOLS) == ["a" * 510, "a" * 510, "a" * 180]
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.5, 0.8, 1.5, 2.0, 3.5])
+def test_stretching_changes_the_length_and_keeps_pitch_and_level(speed: float) -> None:
+    samples = tone(1.0, level=0.3, hertz=200.0)
+    changed = stretch(samples, RATE_HZ, speed)
+    assert len(changed) == pytest.approx(len(samples) / speed, rel=0.01)
+    middle = changed[len(changed) // 4 : 3 * len(changed) // 4]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    assert float(np.argmax(spectrum)) * RATE_HZ / len(middle) == pytest.approx(200.0, abs=12.0)
+    assert float(np.sqrt(np.mean(middle**2))) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
+
+
+def test_stretching_by_one_or_of_almost_nothing_changes_nothing() -> None:
+    samples = tone(0.5)
+    assert np.array_equal(stretch(samples, RATE_HZ, 1.0), samples)
+    assert np.array_equal(stretch(samples[:100], RATE_HZ, 2.0), samples[:100])

@@ -30,7 +30,7 @@ from vivavoce.speak.voices import quoted_list, voice_table
 _ORT: Any = onnxruntime
 _STYLE_SIZE = 256
 _NETWORK_SPEEDS = (0.7, 1.2)
-"""Where the network's own speed keeps every word (measured, docs/engines/speak.md); beyond it the sound is stretched."""
+"""Where the network's own speed keeps every word (docs/engines/speak.md has the figures); beyond, we stretch."""
 
 MIN_SPEED: Final = 0.25
 MAX_SPEED: Final = 4.0

@@ -35,4 +35,4 @@ def stretch(samples: Samples, rate_hz: int, speed: float) -> Samples:
             taken = nominal - reach + int(np.argmax(likeness))
         laid[start : start + frame] += window * source[taken : taken + frame]
         weight[start : start + frame] += window
-    return (laid / np.maximum(weight, 1e-3))[:wanted]
+    return (laid / np.maximum(weight, np.float32(1e-3)))[:wanted].astype(np.float32, copy=False)
