@@ -83,7 +83,7 @@ def test_where_somebody_clearly_spoke_a_poor_guess_beats_nothing() -> None:
 
 def test_where_voice_is_faint_whisper_must_be_sure() -> None:
     assert nothing_said(decoding("Thank you.", no_speech=0.65), peak=0.4, policy=POLICY)
-    assert nothing_said(decoding("Thank you.", log_probability=-0.95), peak=0.4, policy=POLICY)
+    assert nothing_said(decoding("Thank you.", log_probability=-1.05), peak=0.4, policy=POLICY)
     assert not nothing_said(decoding("seven", no_speech=0.1), peak=0.4, policy=POLICY)
 
 

@@ -37,8 +37,8 @@ class TrustPolicy:
     clear_peak: float = 0.8
     clear_mean_log_probability: float = -1.4
     faint_peak: float = 0.7
-    faint_no_speech_probability: float = 0.6
-    faint_mean_log_probability: float = -0.8
+    faint_no_speech_probability: float = 0.5
+    faint_mean_log_probability: float = -1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,10 +202,11 @@ class WhisperListener:
             encoded = await self._encode(sound, self.windows.full_s)
         for search in _STRONGER:
             attempts.append(await self._attempt(encoded, duration_s, recording, search))
-            decoding = attempts[-1].decoding
-            if not doubts(decoding, self.trust):
+            found = doubts(attempts[-1].decoding, self.trust)
+            if not found:
                 return attempts[-1]
-            if decoding.no_speech_probability > self.trust.no_speech_probability:
+            # Forbidding repeats mends loops; it makes an unlikely text no likelier.
+            if found == ("unlikely",):
                 break
         chosen = best_of([attempt.decoding for attempt in attempts], self.trust)
         return self._without_loops(next(attempt for attempt in attempts if attempt.decoding is chosen))
