@@ -26,3 +26,13 @@ def shared_speech() -> Path:
         if (folder / "manifest.jsonl").is_file():
             return folder
     pytest.skip("needs the recordings in ../shared/speech (set VIVA_SHARED_SPEECH to their folder)")
+
+
+SLOW_FOLDERS = ("models", "codec")
+"""Whole folders that drive real package clients and real codecs through long tables: not in `make unit`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent.name in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
