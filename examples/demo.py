@@ -61,6 +61,7 @@ def spoken_question(given: list[str], folder: Path) -> Path:
     if given:
         return Path(given[0])
     question = folder / "question.mp3"
+    print(f"asking    “{QUESTION}” (spoken by our voice nova, sent as mp3)")
     subprocess.run([VIVA, "speak", QUESTION, "-o", question, "--voice", "nova"], check=True, capture_output=True)
     return question
 
@@ -88,25 +89,32 @@ def ask(base_url: str, question: Path) -> None:
     for chunk in stream:
         usage = chunk.usage or usage
         for choice in chunk.choices:
-            for _heard in getattr(choice.delta, "heard", None) or []:
-                pass
+            for heard in getattr(choice.delta, "heard", None) or []:
+                print(f"heard     “{heard['transcript']}” ({heard['language']})\nanswered  ", end="")
             audio = choice.delta.audio
             if audio and audio.transcript:
-                pass
+                print(audio.transcript, end="", flush=True)
             if audio and audio.data:
                 first_sound_s = first_sound_s or time.perf_counter() - started_s
                 sound += base64.b64decode(audio.data)
-    time.perf_counter() - started_s
+    total_s = time.perf_counter() - started_s
     with wave.open("answer.wav", "wb") as file:
         file.setparams((1, 2, 24_000, 0, "NONE", ""))
         file.writeframes(sound)
     if usage and usage.prompt_tokens_details and usage.completion_tokens_details:
-        _asked, _answered = usage.prompt_tokens_details, usage.completion_tokens_details
+        asked, answered = usage.prompt_tokens_details, usage.completion_tokens_details
+        print(
+            f"\ntokens    in {asked.audio_tokens} audio + {usage.prompt_tokens - (asked.audio_tokens or 0)} text, "
+            f"out {answered.audio_tokens} audio + {usage.completion_tokens - (answered.audio_tokens or 0)} text"
+        )
+    print(f"time      first sound {first_sound_s or 0:.2f} s, all of it {total_s:.2f} s")
+    print(f"wrote     answer.wav ({len(sound) / 48_000:.1f} s)")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         question = spoken_question(sys.argv[1:], Path(folder))
+        print("starting  the server …")
         with server() as base_url:
             ask(base_url, question)
 
