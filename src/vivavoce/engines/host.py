@@ -18,13 +18,16 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
-from vivavoce.audio import LISTEN_RATE_HZ, Audio
-from vivavoce.conversation import Message, Sampling
+from vivavoce.audio import Audio
+from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.engines import frames
 from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
-from vivavoce.turn import Engines
+from vivavoce.turn import Engines, Saying, Turn, run
+
+WARM_UP_TOKENS = 40
+"""Enough for a few words and their sound."""
 
 
 class EngineHost:
@@ -104,16 +107,13 @@ class EngineHost:
 
 
 async def warm(engines: Engines) -> None:
-    """Touch every stage once, so that the first request finds pages mapped, kernels chosen and caches filled."""
-    async with aclosing(engines.listener.listen(Audio.silence(1.0, LISTEN_RATE_HZ))) as heard:
-        async for _ in heard:
+    """Run one whole turn, so that the first request finds pages mapped, kernels chosen and our note in the cache."""
+    saying = Saying(next(iter(engines.speaker.voices)))
+    greeting = await engines.speaker.speak("Hello there.", saying.voice)
+    turn = Turn([Message("user", (AudioPart(greeting),))], Sampling(max_tokens=WARM_UP_TOKENS), saying=saying)
+    async with aclosing(run(turn, engines)) as events:
+        async for _ in events:
             pass
-    thinking = engines.thinker.think([Message.of("user", "Hi")], Sampling(max_tokens=1))
-    async with aclosing(thinking) as thoughts:
-        async for _ in thoughts:
-            pass
-    voice = next(iter(engines.speaker.voices))
-    await engines.speaker.speak("Hello.", voice)
 
 
 def _report(**line: object) -> None:

@@ -17,7 +17,6 @@ from vivavoce.speak.base import Speaker
 from vivavoce.think.base import Thinker
 from vivavoce.turn import Engines
 
-
 SCRIPTED_DELAY_S = 0.01
 """Seconds per word of a scripted answer: slow enough for a test to interrupt it."""
 
