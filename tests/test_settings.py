@@ -31,7 +31,7 @@ def test_defaults_need_no_configuration() -> None:
 def test_argument_beats_variable_beats_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "viva.toml").write_text('port = 1001\nhost = "0.0.0.0"\nprofile = "tiny"\n')
     monkeypatch.setenv("VIVA_PORT", "1002")
-    assert (load_settings().port, load_settings().host) == (1002, "0.0.0.0")  # noqa: S104
+    assert (load_settings().port, load_settings().host) == (1002, "0.0.0.0")
     assert load_settings(port=1003).port == 1003
     assert load_settings().engine("listen") == "whisper:whisper-tiny"
 

@@ -15,6 +15,7 @@ import pytest
 from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Sampling, TextPart
 from vivavoce.errors import EngineFailed
+from vivavoce.speak.saying import Saying
 from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
 from vivavoce.think.base import TextDelta, ThoughtEnd
 from vivavoce.turn import (
@@ -23,7 +24,6 @@ from vivavoce.turn import (
     Event,
     Finished,
     PartHeard,
-    Saying,
     Spoke,
     Thought,
     Turn,

@@ -21,8 +21,8 @@ from vivavoce.conversation import AudioPart, Message
 from vivavoce.engines.registry import build, build_speaker, require_weights
 from vivavoce.errors import InvalidValue
 from vivavoce.settings import Settings
-from vivavoce.speak.voices import resolve_voice
-from vivavoce.turn import Engines, Finished, PartHeard, Saying, Spoke, Thought, Turn, run, say
+from vivavoce.speak.saying import Saying
+from vivavoce.turn import Engines, Finished, PartHeard, Spoke, Thought, Turn, run, say
 
 
 def ask_once(settings: Settings, question: Path, out: Path | None, voice: str, console: Console | None = None) -> None:
@@ -39,7 +39,7 @@ def ask_once(settings: Settings, question: Path, out: Path | None, voice: str, c
         engines = build(spec)
     turn = Turn(
         conversation=[Message("user", (AudioPart(audio),))],
-        saying=_saying(engines, voice) if out is not None else None,
+        saying=Saying.with_voice(voice, engines.speaker.voices) if out is not None else None,
         speaking_note=settings.speaking_note or None,
     )
     clauses = asyncio.run(_print_turn(turn, engines, console))
@@ -88,15 +88,14 @@ def speak_once(settings: Settings, text: str, out: Path, voice: str, speed: floa
     spec = settings.engine_spec()
     require_weights(spec, stages=("speak",))
     speaker = build_speaker(spec)
-    saying = Saying(resolve_voice(voice, speaker.voices, param="voice"), speed)
-    language = speaker.voices[saying.voice].language.split("-")[0]
+    saying = Saying.with_voice(voice, speaker.voices, speed=speed)
 
     async def whole() -> AsyncGenerator[str, None]:
         yield text
 
     async def collect() -> list[Audio]:
         clauses: list[Audio] = []
-        async with aclosing(say(speaker, whole(), Saying(saying.voice, speed, language))) as spoken:
+        async with aclosing(say(speaker, whole(), saying)) as spoken:
             async for spoke in spoken:
                 clauses.append(spoke.audio)
         await speaker.close()
@@ -110,11 +109,6 @@ def speak_once(settings: Settings, text: str, out: Path, voice: str, speed: floa
     out.write_bytes(encode(audio, fmt))
     took_s = time.perf_counter() - started_s
     console.print(f"{out}: {audio.duration_s:.1f} s of speech in {took_s:.1f} s")
-
-
-def _saying(engines: Engines, voice: str) -> Saying:
-    voice_id = resolve_voice(voice, engines.speaker.voices, param="voice")
-    return Saying(voice_id, language=engines.speaker.voices[voice_id].language.split("-")[0])
 
 
 async def close(engines: Engines) -> None:

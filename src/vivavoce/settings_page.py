@@ -1,4 +1,4 @@
-"""The page `docs/settings.md`, made from the settings themselves: `python -m vivavoce.settings_page > docs/settings.md`."""
+"""The page `docs/settings.md`, made from the settings themselves: `python -m vivavoce.settings_page`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,15 @@ def settings_page() -> str:
         "|---|---|---|",
     ]
     for name, field in Settings.model_fields.items():
-        default = _COMPUTED.get(name) or ("by profile" if name in ("listen", "think", "speak") else _shown(field.default))
+        default = _COMPUTED.get(name) or (
+            "by profile" if name in ("listen", "think", "speak") else _shown(field.default)
+        )
         lines.append(f"| `VIVA_{name.upper()}` | {default} | {field.description} |")
     lines += ["", "## Profiles", "", "| profile | listen | think | speak |", "|---|---|---|---|"]
     for name, engines in PROFILES.items():
-        lines.append(f"| {name} | " + " | ".join(f"`{engines[stage]}`" for stage in ("listen", "think", "speak")) + " |")
+        lines.append(
+            f"| {name} | " + " | ".join(f"`{engines[stage]}`" for stage in ("listen", "think", "speak")) + " |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -23,6 +23,7 @@ from vivavoce.errors import ServerFault
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
+from vivavoce.speak.saying import Saying
 from vivavoce.speak.spoken_form import SpokenForm
 from vivavoce.think.base import FinishReason, TextDelta, Thinker, ThoughtEnd
 from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_input_tokens, audio_output_tokens
@@ -44,15 +45,6 @@ class Engines:
     listener: Listener
     thinker: Thinker
     speaker: Speaker
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """How to speak: a voice of the speaker, speed in [0.25, 4], language of the text (ISO 639-1)."""
-
-    voice: str
-    speed: float = 1.0
-    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +128,13 @@ async def hear_all(listener: Listener, audio: Audio, options: ListenOptions | No
     raise ServerFault("the listener ended without a result")  # pragma: no cover - hear always ends with Heard
 
 
-async def say(speaker: Speaker, text: AsyncIterator[str], saying: Saying) -> AsyncGenerator[Spoke, None]:
-    """Speak text while it arrives, clause by clause. Clauses with nothing to say are skipped, their span with them."""
+async def say(
+    speaker: Speaker, text: AsyncIterator[str], saying: Saying, likely_language: Callable[[], str | None] = lambda: None
+) -> AsyncGenerator[Spoke, None]:
+    """Speak text while it arrives, clause by clause. Clauses with nothing to say are skipped, their span with them.
+
+    `likely_language` is asked once the first clause is there: the language (ISO 639-1) that the text is probably in.
+    """
     clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
 
     async def split() -> None:
@@ -149,14 +146,18 @@ async def say(speaker: Speaker, text: AsyncIterator[str], saying: Saying) -> Asy
             await clauses.put(clause)
         await clauses.put(None)
 
+    suited: Saying | None = None
     spoken_form = SpokenForm(saying.language)
     splitting = asyncio.create_task(split())
     splitting.add_done_callback(lambda task: _wake(clauses, task))
     position = 0
     try:
         while (clause := await clauses.get()) is not None:
+            if suited is None:
+                suited = saying.suited_to(clause.text, likely_language())
+                spoken_form = SpokenForm(suited.language)
             words = spoken_form.feed(clause.text)
-            audio = await speaker.speak(words, saying.voice, saying.speed) if words.strip() else None
+            audio = await speaker.speak(words, suited.voice, suited.speed) if words.strip() else None
             if audio is None or not len(audio.samples):
                 continue
             pause = Audio.silence(clause.pause_s / saying.speed, SPEAK_RATE_HZ)
@@ -217,6 +218,7 @@ class _Run:
         self.emit = emit
         self.started_s = time.perf_counter()
         self.timings = Timings()
+        self.heard_language: str | None = None
         self.spoken_samples = 0
         self.cut_off = False
 
@@ -246,6 +248,7 @@ class _Run:
                     heard = await hear_all(self.engines.listener, part.audio, self.turn.listening)
                     await self.emit(PartHeard(number, index, heard))
                     any_heard = True
+                    self.heard_language = heard.language or self.heard_language
                     parts.append(part if self.engines.thinker.hears_audio else _as_words(heard))
                 else:
                     parts.append(part)
@@ -306,7 +309,7 @@ class _Run:
                 yield delta
 
         room = self._most_samples()
-        async with aclosing(say(self.engines.speaker, deltas(), saying)) as spoken:
+        async with aclosing(say(self.engines.speaker, deltas(), saying, lambda: self.heard_language)) as spoken:
             async for whole in spoken:
                 if self.cut_off:
                     continue  # the written answer, short by its own cap, still runs to its end

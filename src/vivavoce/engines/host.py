@@ -24,7 +24,8 @@ from vivavoce.engines import frames
 from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
-from vivavoce.turn import Engines, Saying, Turn, run
+from vivavoce.speak.saying import Saying
+from vivavoce.turn import Engines, Turn, run
 
 WARM_UP_TOKENS = 40
 """Enough for a few words and their sound."""

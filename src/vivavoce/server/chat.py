@@ -44,8 +44,8 @@ from vivavoce.server.wire.chat_request import (
     UserMessage,
 )
 from vivavoce.server.wire.chat_response import ChunkWriter, ReplyHead, completion, event
-from vivavoce.speak.voices import resolve_voice
-from vivavoce.turn import Engines, Event, Finished, PartHeard, Saying, Spoke, Thought, Turn, run
+from vivavoce.speak.saying import Saying
+from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
 
 ROUTER = APIRouter()
 log = logging.getLogger(__name__)
@@ -118,8 +118,7 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines) -> Tu
     """The turn that a body asks for. Raises `InvalidValue`, `UnsupportedFormat`, `AudioTooLong`, `AudioNotFound`."""
     saying = None
     if body.wants_audio and body.audio is not None:
-        voice = resolve_voice(body.audio.voice_name, engines.speaker.voices)
-        saying = Saying(voice, language=engines.speaker.voices[voice].language.split("-")[0])
+        saying = Saying.with_voice(body.audio.voice_name, engines.speaker.voices, param="audio.voice")
     room_s = service.limits.audio_s
     messages: list[Message] = []
     for number, message in enumerate(body.messages):

@@ -6,7 +6,7 @@ Reads `voices.toml` beside it. Knows no engine; an engine says which of the voic
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -71,6 +71,19 @@ def resolve_voice(name: str, available: Collection[str], *, param: str | None = 
     names = [openai for openai in OPENAI_NAMES if table.openai.get(openai) in available]
     names += sorted(voice for voice in available if voice not in names)
     raise InvalidValue(f"Invalid value: '{name}'. Supported values are: {quoted_list(names)}.", param=param)
+
+
+def stand_ins(voice: str, voices: Mapping[str, Voice], readable: Callable[[str], bool]) -> dict[str, str]:
+    """Language (ISO 639-1) -> the voice that speaks it in place of `voice`: itself for its own, else one of its gender.
+
+    Languages for which `readable` (asked with BCP 47) says no are left out. The choice is the same every time.
+    """
+    chosen: dict[str, str] = {}
+    ranked = sorted(voices.values(), key=lambda other: (other.gender != voices[voice].gender, other.id))
+    for other in (voices[voice], *ranked):
+        if readable(other.language):
+            chosen.setdefault(other.language.split("-")[0], other.id)
+    return chosen
 
 
 def quoted_list(names: Sequence[str]) -> str:

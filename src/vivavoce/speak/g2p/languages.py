@@ -76,3 +76,11 @@ def pronouncer(language: str) -> Pronouncer:
             f"No pronunciation rules for the language '{language}'. Known: {', '.join(_FACTORIES)}."
         )
     return factory(language)
+
+
+_NEEDS_ESPEAK = frozenset({"fr", "hi", "pt-BR"})
+
+
+def readable(language: str) -> bool:
+    """Whether a BCP 47 language can be read on this machine, as far as can be told without loading anything."""
+    return language in _FACTORIES and (language not in _NEEDS_ESPEAK or _has_espeak())
