@@ -12,8 +12,8 @@ from codec_signals import channels, likeness, voice, wav, write
 
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.codec.decode import decode
-from vivavoce.codec.resample import Resampler, resample
 from vivavoce.errors import AudioTooLong, UnsupportedFormat
+from vivavoce.resampling import Resampler, resample
 from vivavoce.usage import audio_input_tokens
 
 WAV_CODECS = ["pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw"]

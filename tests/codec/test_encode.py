@@ -15,8 +15,8 @@ from codec_signals import likeness, voice
 from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio
 from vivavoce.codec.decode import decode
 from vivavoce.codec.encode import CONTENT_TYPES, FORMATS, PCM_PIECE_BYTES, PcmCutter, StreamEncoder, encode, wav_header
-from vivavoce.codec.resample import resample
 from vivavoce.errors import InvalidValue
+from vivavoce.resampling import resample
 
 # seconds by which a file may be longer than its sound: encoder delay and padding that the format cannot state
 SLACK_S = {"wav": 0.0, "pcm16": 0.0, "flac": 0.0, "mp3": 0.0, "opus": 0.0, "aac": 0.1}

@@ -17,8 +17,8 @@ from speech_clips import Recorded, joined, recorded, trimmed
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.bench.scoring import normalise, score
 from vivavoce.listen.base import Heard, ListenOptions
-from vivavoce.listen.resample import resample
 from vivavoce.listen.whisper import WhisperListener
+from vivavoce.resampling import resample
 
 pytestmark = [pytest.mark.real, pytest.mark.shared]
 
@@ -177,7 +177,7 @@ async def test_a_prompt_biases_spelling(listener: WhisperListener, shared_speech
 
 async def test_any_rate_is_heard_alike(listener: WhisperListener, shared_speech: Path) -> None:
     [clip] = recorded(shared_speech, "ljspeech_en/", 1)
-    at_48k = Audio(resample(clip.audio.samples, LISTEN_RATE_HZ, 48_000), 48_000)
+    at_48k = resample(clip.audio, 48_000)
     plain, other = await hear(listener, clip.audio), await hear(listener, at_48k)
     assert score(plain.transcript, other.transcript, "en").errors <= 1
     assert other.duration_s == pytest.approx(plain.duration_s, abs=0.01)

@@ -21,9 +21,9 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
-from vivavoce.codec.resample import Resampler
 from vivavoce.codec.sniff import DEMUXERS, HostileFileError, refuse_hostile_mp4, sniff
 from vivavoce.errors import AudioTooLong, UnsupportedFormat
+from vivavoce.resampling import Resampler
 
 MAX_DURATION_S = 3600.0
 """Default limit on decoded sound: an hour is 230 MB at the listening rate."""

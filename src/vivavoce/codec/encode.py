@@ -21,8 +21,8 @@ from av.audio.frame import AudioFrame
 from av.container import Flags
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio, Samples
-from vivavoce.codec.resample import Resampler
 from vivavoce.errors import EngineFailed, InvalidValue
+from vivavoce.resampling import Resampler
 
 CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
     {

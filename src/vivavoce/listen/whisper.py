@@ -34,11 +34,11 @@ from vivavoce.listen.decoding import (
 )
 from vivavoce.listen.level import levelled
 from vivavoce.listen.mel import FRAMES_PER_S, LogMel
-from vivavoce.listen.resample import to_listen_rate
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
 from vivavoce.listen.whisper_model import Encoded, WhisperModel
 from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, encoder_s
 from vivavoce.listen.words import group_tokens, within_speech, words_of
+from vivavoce.resampling import resample
 
 Result = TypeVar("Result")
 
@@ -123,7 +123,7 @@ class WhisperListener:
         if options.language is not None and not self._model.has_language(options.language):
             raise InvalidValue(f"This Whisper model has no language {options.language!r}.", param="language")
         recording = _Recording(options)
-        samples = await self._call(lambda: levelled(to_listen_rate(audio)))
+        samples = await self._call(lambda: levelled(resample(audio, LISTEN_RATE_HZ).samples))
         planner = WindowPlanner(self.windows, FRAME_S)
         blocks = self._activity.blocks(samples)
         while (block := await self._call(lambda: next(blocks, None))) is not None:
