@@ -35,7 +35,7 @@ from vivavoce.listen.decoding import (
 from vivavoce.listen.level import levelled
 from vivavoce.listen.mel import FRAMES_PER_S, LogMel
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
-from vivavoce.listen.whisper_model import Encoded, WhisperModel
+from vivavoce.listen.whisper_model import CALLS_AT_ONCE, Encoded, WhisperModel
 from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, encoder_s
 from vivavoce.listen.words import group_tokens, within_speech, words_of
 from vivavoce.resampling import resample
@@ -89,8 +89,9 @@ _STRONGER = (_Search(beam=5), _Search(beam=2, forbid=3))
 class WhisperListener:
     """A `Listener` on a Whisper model in CTranslate2's format.
 
-    model_dir holds model.bin, config.json and tokenizer.json. threads: processor threads of one native call; calls of
-    several tasks take turns. compute_type and device as CTranslate2 names them ("int8", "float16"; "cpu", "cuda").
+    model_dir holds model.bin, config.json and tokenizer.json. threads: processor threads of all native calls together;
+    two calls run side by side, further ones take turns. compute_type and device as CTranslate2 names them ("int8",
+    "float16"; "cpu", "cuda").
     Raises `ModelNotInstalled`, `MissingDependency` or `EngineFailed` at construction.
     """
 
@@ -113,7 +114,7 @@ class WhisperListener:
         )
         self._activity = VoiceActivity()
         self._mel = LogMel(self._model.n_mels)
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="whisper")
+        self._threads = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE, thread_name_prefix="whisper")
 
     async def listen(self, audio: Audio, options: ListenOptions = _DEFAULT_OPTIONS) -> AsyncGenerator[Segment, None]:
         """Yield a segment per window of speech, or one with text "" when nothing was said.
@@ -215,10 +216,9 @@ class WhisperListener:
         """Decode in the language detected, or in the two likeliest ones and keep what reads better."""
         languages = await self._languages(encoded, recording)
         bound = token_bound(duration_s, self.trust)
-        decodings: list[Decoding] = []
-        for code, _ in languages:
-            decodings.append(
-                await self._call(
+        decodings = await asyncio.gather(
+            *(
+                self._call(
                     lambda language=code: self._model.generate(
                         encoded,
                         language,
@@ -228,7 +228,9 @@ class WhisperListener:
                         no_repeat_ngram_size=search.forbid,
                     )
                 )
+                for code, _ in languages
             )
+        )
         best = better_language(languages, decodings, self.tongues)
         return _Attempt(encoded, decodings[best], *languages[best])
 

@@ -43,10 +43,19 @@ class Alignment:
     token_probabilities: tuple[float, ...]
 
 
+CALLS_AT_ONCE = 2
+"""Calls that run side by side, sharing the weights.
+
+On two cores a decode of three beams takes 0.11 s with one thread and 0.15 s with two, and a 10 s window is encoded in
+the same 0.13 s by either (medians of 12 clips, alternated): cores are better spent on two calls than on one.
+"""
+
+
 class WhisperModel:
     """Weights, tokenizer and special tokens. Safe in any thread; the library queues calls itself."""
 
     def __init__(self, model_dir: Path, *, threads: int, compute_type: str, device: str) -> None:
+        """threads: processor threads of all calls together. Raises `ModelNotInstalled`, `EngineFailed`."""
         for name in ("model.bin", "config.json", "tokenizer.json"):
             if not (model_dir / name).is_file():
                 raise ModelNotInstalled(f"{name} is missing in {model_dir}; fetch the model with `viva models pull`.")
@@ -55,8 +64,8 @@ class WhisperModel:
                 str(model_dir),
                 device=device,
                 compute_type=compute_type,
-                intra_threads=threads,
-                inter_threads=1,
+                intra_threads=max(1, threads // CALLS_AT_ONCE),
+                inter_threads=CALLS_AT_ONCE,
             )
         except (RuntimeError, ValueError) as fault:
             raise EngineFailed(f"Whisper did not load from {model_dir}: {fault}") from fault
