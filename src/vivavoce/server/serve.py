@@ -26,6 +26,8 @@ from vivavoce.turn import Engines
 
 log = logging.getLogger(__name__)
 
+LOOPBACK = ("127.0.0.1", "::1")
+
 
 @asynccontextmanager
 async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
@@ -78,6 +80,8 @@ def serve(settings: Settings) -> None:
     listening = bind(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", host, port)
+    if host not in LOOPBACK:
+        log.warning("no key is asked for: whoever can reach %s:%s can use this server and hear its answers", host, port)
     config = uvicorn.Config(
         create_app(lambda: running_service(settings)),
         log_config=None,
