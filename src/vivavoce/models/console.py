@@ -19,7 +19,9 @@ def _size(size_bytes: int) -> str:
 
 def show_models(root: Path, *, offline: bool) -> None:
     """Print one row per model of the catalogue."""
-    table = Table("name", "role", "what it is", "size", "licence", "here", "source", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for heading in ("name", "role", "what it is", "size", "licence", "here", "source"):
+        table.add_column(heading, no_wrap=heading in {"name", "size"}, justify="right" if heading == "size" else "left")
     rows = ModelStore(root, offline=offline).inventory()
     for row in rows:
         here = "yes" if row.installed else "–"
