@@ -43,9 +43,10 @@ def pull_models(root: Path, names: Sequence[str], *, offline: bool) -> None:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
+    known = {row.name for row in store.inventory() if row.installed and row.source}
     with Progress(*columns, console=console) as bars:
         for name in names:
-            if store.is_installed(name):
+            if name in known:
                 console.print(f"{name}: already here")
                 continue
             bar = bars.add_task(name, total=None)
