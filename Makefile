@@ -28,7 +28,8 @@ test: $(STAMP) weights ## The whole suite, with real weights
 	@VIVA_OFFLINE=1 $(BIN)/python -m pytest
 
 unit: $(STAMP) ## The suite on scripted engines: no weights, under 30 s
-	@$(BIN)/python -m pytest -q -m "not real and not shared and not slow"
+	@$(BIN)/python -m pytest -q -m "not real and not shared and not slow" \
+		--ignore tests/clients --ignore tests/codec --ignore tests/models
 
 check: $(STAMP) ## ruff, pyright (strict) and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

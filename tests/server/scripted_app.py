@@ -9,8 +9,10 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import uvicorn
@@ -39,7 +41,7 @@ def running(service: Service) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True
         thread.join(10)
         listening.close()
 
@@ -51,36 +53,53 @@ class ScriptedServer:
         self.url = url
         self.engines = engines
         self.service = service
-        self.client = OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=20)
+
+    @cached_property
+    def http(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=20)
+
+    @cached_property
+    def client(self) -> OpenAI:
+        return OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, timeout=20)
+
+    def close(self) -> None:
+        for name in ("http", "client"):
+            if name in vars(self):
+                vars(self)[name].close()
 
 
 MakeServer = Callable[..., ScriptedServer]
 
 
+def scripted_server(
+    stack: ExitStack, folder: Path, answer: str = ANSWER, limits: Limits | None = None, **parts: object
+) -> ScriptedServer:
+    made = {"listener": ScriptedListener(), "thinker": ScriptedThinker(answer), "speaker": ScriptedSpeaker()}
+    engines = Engines(**{**made, **parts})
+
+    async def ready() -> Engines:
+        return engines
+
+    replies = Replies(folder)
+    stack.callback(replies.close)
+    service = Service(engines=ready, replies=replies, limits=limits or Limits())
+    scripted = ScriptedServer(stack.enter_context(running(service)), engines, service)
+    stack.callback(scripted.close)
+    return scripted
+
+
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
+    """A server of a test's own."""
     with ExitStack() as stack:
-
-        def make(answer: str = ANSWER, limits: Limits | None = None, **parts: object) -> ScriptedServer:
-            made = {"listener": ScriptedListener(), "thinker": ScriptedThinker(answer), "speaker": ScriptedSpeaker()}
-            engines = Engines(**{**made, **parts})
-
-            async def ready() -> Engines:
-                return engines
-
-            replies = Replies(tmp_path)
-            stack.callback(replies.close)
-            service = Service(engines=ready, replies=replies, limits=limits or Limits())
-            scripted = ScriptedServer(stack.enter_context(running(service)), engines, service)
-            stack.callback(scripted.client.close)
-            return scripted
-
-        yield make
+        yield partial(scripted_server, stack, tmp_path)
 
 
-@pytest.fixture
-def server(make_server: MakeServer) -> ScriptedServer:
-    return make_server()
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedServer]:
+    """One server for all tests that only look at their own request."""
+    with ExitStack() as stack:
+        yield scripted_server(stack, tmp_path_factory.mktemp("ledger"))
 
 
 def wav_bytes(seconds: float = 1.0, rate_hz: int = 16_000, channels: int = 1, level: float = 0.2) -> bytes:

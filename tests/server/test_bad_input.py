@@ -26,7 +26,7 @@ VOICE = {"voice": "alloy", "format": "wav"}
 
 def post(server: ScriptedServer, body: object) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return httpx.post(f"{server.url}/v1/chat/completions", content=content, timeout=20)
+    return server.http.post("/v1/chat/completions", content=content)
 
 
 def asking(**fields: object) -> dict[str, object]:
@@ -175,7 +175,8 @@ def test_bad_requests_are_told_what_is_wrong(
     assert answer.headers["x-request-id"].startswith("req_")
 
 
-def test_nothing_is_thought_about_bad_requests(server: ScriptedServer) -> None:
+def test_nothing_is_thought_about_bad_requests(make_server: MakeServer) -> None:
+    server = make_server()
     for case in CASES:
         post(server, case[1])
     assert server.engines.thinker.asked == []
@@ -197,6 +198,7 @@ def test_a_cut_mp3_is_answered_with_what_is_there(server: ScriptedServer) -> Non
     assert 15 <= answer.json()["usage"]["prompt_tokens_details"]["audio_tokens"] <= 21
 
 
+@pytest.mark.slow
 def test_a_body_over_the_limit_is_413(server: ScriptedServer) -> None:
     answer = post(server, hearing("A" * 26_300_000))
     assert answer.status_code == 413
@@ -212,10 +214,11 @@ def test_a_body_over_the_limit_without_a_length_is_413(make_server: MakeServer) 
         for _ in range(50):
             yield b" " * 100
 
-    answer = httpx.post(f"{server.url}/v1/chat/completions", content=endless(), timeout=10)
+    answer = server.http.post("/v1/chat/completions", content=endless())
     assert answer.status_code == 413
 
 
+@pytest.mark.slow
 def test_a_body_of_25_mb_is_read_and_answered(server: ScriptedServer) -> None:
     recording = wav_bytes(600, 16_000)
     body = hearing(recording)
@@ -237,11 +240,11 @@ def test_recordings_are_limited_together(make_server: MakeServer) -> None:
 
 
 def test_unknown_paths_and_methods_wear_the_envelope(server: ScriptedServer) -> None:
-    wrong = httpx.get(f"{server.url}/v1/chat/complations")
+    wrong = server.http.get("/v1/chat/complations")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "not_found")
-    method = httpx.get(f"{server.url}/v1/chat/completions")
+    method = server.http.get("/v1/chat/completions")
     assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert httpx.get(f"{server.url}/v1/models/nope").json()["error"]["code"] == "model_not_found"
+    assert server.http.get("/v1/models/nope").json()["error"]["code"] == "model_not_found"
 
 
 class Broken(ScriptedThinker):

@@ -117,7 +117,7 @@ def test_the_stream_is_rebuilt_rightly_by_the_official_helper(server: ScriptedSe
 
 def raw_stream(server: ScriptedServer, **fields: object) -> list[dict[str, object] | str]:
     body = {"model": MODEL, "stream": True, **fields}
-    with httpx.stream("POST", f"{server.url}/v1/chat/completions", json=body, timeout=20) as response:
+    with server.http.stream("POST", "/v1/chat/completions", json=body) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         events = [line.removeprefix("data: ") for line in response.iter_lines() if line]
     return [event if event == "[DONE]" else json.loads(event) for event in events]
@@ -302,7 +302,8 @@ def test_a_client_that_hangs_up_frees_the_thinker(make_server: MakeServer, strea
     with httpx.Client() as client:
         if stream:
             with client.stream("POST", f"{server.url}/v1/chat/completions", json=body) as response:
-                next(line for line in response.iter_lines() if "word" in line and "heard" not in line)
+                lines = response.iter_lines()  # held: when it is collected, the connection is closed
+                next(line for line in lines if "word" in line and "heard" not in line)
                 assert thinker.busy == 1
         else:
             with pytest.raises(httpx.ReadTimeout):
@@ -318,11 +319,11 @@ def test_models_are_listed_and_health_is_told(server: ScriptedServer) -> None:
     assert MODEL in names
     assert "gpt-audio-mini" in names
     assert server.client.models.retrieve(MODEL).owned_by == "vivavoce"
-    assert httpx.get(f"{server.url}/health").json() == {"status": "ready"}
+    assert server.http.get("/health").json() == {"status": "ready"}
 
 
 def test_health_is_503_until_warm(make_server: MakeServer) -> None:
     server = make_server()
     server.service.ready = lambda: (False, "loading")
-    answer = httpx.get(f"{server.url}/health")
+    answer = server.http.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"status": "loading"})
