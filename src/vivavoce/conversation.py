@@ -10,7 +10,9 @@ from typing import Literal
 
 from vivavoce.audio import Audio
 
-SPEAKING_NOTE = "You are heard, not read: answer in the user's language, in short plain sentences, without lists or markup."
+SPEAKING_NOTE = (
+    "You are heard, not read: answer in the user's language, in short plain sentences, without lists or markup."
+)
 """Default note to the thinker when sound is asked for. Short, because every prompt token costs time."""
 
 Role = Literal["system", "user", "assistant"]
