@@ -20,6 +20,7 @@ import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 from openai import OpenAI
@@ -40,10 +41,10 @@ def server() -> Iterator[str]:
             process.wait(30)
 
 
-def wait_until_warm(process: subprocess.Popen[bytes], log: object) -> str:
+def wait_until_warm(process: subprocess.Popen[bytes], log: IO[str]) -> str:
     for _ in range(1200):
-        log.seek(0)  # pyright: ignore
-        text = log.read()  # pyright: ignore
+        log.seek(0)
+        text = log.read()
         found = re.search(r"http://[\d.]+:\d+", text)
         if process.poll() is not None:
             sys.exit(f"the server did not start:\n{text}")

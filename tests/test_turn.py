@@ -244,3 +244,26 @@ async def test_say_and_hear_work_alone() -> None:
     assert speaker.spoken[0][2] == 2.0
     assert spoken[0].end_s == pytest.approx(spoken[0].audio.duration_s)
     assert (await hear_all(ScriptedListener("good morning"), hum(1))).transcript == "good morning"
+
+
+async def test_a_slow_reader_loses_nothing() -> None:
+    """More events than the queue holds, all of them waiting when the turn ends."""
+    answer = " ".join(["word"] * 1000)
+    events: list[Event] = []
+    async with aclosing(run(Turn([Message.of("user", "Hi")]), engines(answer))) as stream:
+        async for event in stream:
+            events.append(event)
+            await asyncio.sleep(0.02 if len(events) % 200 == 0 else 0)
+    assert "".join(thought.text for thought in of_kind(events, Thought)) == answer
+    assert isinstance(events[-1], Finished)
+
+
+async def test_text_that_fails_behind_many_waiting_clauses_ends_in_its_error() -> None:
+    async def words() -> AsyncGenerator[str, None]:
+        yield "This is one whole sentence that stands for itself, and it is long.\n\n" * 40
+        raise EngineFailed("out of words")
+
+    with pytest.raises(EngineFailed, match="out of words"):
+        async with asyncio.timeout(5):
+            async for _ in say(ScriptedSpeaker(delay_s=0.01), words(), SAYING):
+                pass

@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
@@ -34,13 +34,15 @@ NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and a
 SPOKEN_SHARE = 8
 """Audio tokens to expect per text token when one cap covers both: about 0.3 s of speech a token is 6, numbers more."""
 
+Item = TypeVar("Item")
+
 CLAUSES_AHEAD = 16
 EVENTS_AHEAD = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The three engines a turn needs. `speaker` may be missing where nothing is ever spoken."""
+    """The three engines a turn needs."""
 
     listener: Listener
     thinker: Thinker
@@ -144,58 +146,55 @@ async def say(
                 await clauses.put(clause)
         for clause in splitter.flush():
             await clauses.put(clause)
-        await clauses.put(None)
 
-    suited: Saying | None = None
-    spoken_form = SpokenForm(saying.language)
-    splitting = asyncio.create_task(split())
-    splitting.add_done_callback(lambda task: _wake(clauses, task))
+    splitting = asyncio.create_task(_fill(clauses, split()))
     position = 0
     try:
-        while (clause := await clauses.get()) is not None:
-            if suited is None:
-                suited = saying.suited_to(clause.text, likely_language())
-                spoken_form = SpokenForm(suited.language)
+        clause = await clauses.get()
+        suited = saying.suited_to(clause.text, likely_language()) if clause is not None else saying
+        spoken_form = SpokenForm(suited.language)
+        while clause is not None:
             words = spoken_form.feed(clause.text)
-            audio = await speaker.speak(words, suited.voice, suited.speed) if words.strip() else None
-            if audio is None or not len(audio.samples):
-                continue
-            pause = Audio.silence(clause.pause_s / saying.speed, SPEAK_RATE_HZ)
-            audio = Audio.join((audio, pause), SPEAK_RATE_HZ)
-            start, position = position, position + len(audio.samples)
-            yield Spoke(audio, clause.span, start / SPEAK_RATE_HZ, position / SPEAK_RATE_HZ)
+            voiced = await speaker.speak(words, suited.voice, suited.speed) if words.strip() else None
+            if voiced is not None and len(voiced.samples):
+                pause = Audio.silence(clause.pause_s / suited.speed, SPEAK_RATE_HZ)
+                audio = Audio.join((voiced, pause), SPEAK_RATE_HZ)
+                start, position = position, position + len(audio.samples)
+                yield Spoke(audio, clause.span, start / SPEAK_RATE_HZ, position / SPEAK_RATE_HZ)
+            clause = await clauses.get()
         await splitting
     finally:
         await _cancel(splitting)
 
 
-def _wake(queue: asyncio.Queue[Clause | None], task: asyncio.Task[None]) -> None:
-    """A reader of `queue` must not wait for ever when the task that fills it has failed."""
-    if task.cancelled() or task.exception() is not None:
-        with suppress(asyncio.QueueFull):
-            queue.put_nowait(None)
-
-
 async def run(turn: Turn, engines: Engines) -> AsyncGenerator[Event, None]:
     """One whole turn. Yields `PartHeard` per audio part, then `Thought`s and `Spoke`s interleaved, then `Finished`."""
     events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_AHEAD)
-
-    async def produce() -> None:
-        try:
-            await _Run(turn, engines, events.put).flow()
-        finally:
-            # The reader may be gone (cancelled) and the queue full: never wait here.
-            if events.full():
-                events.get_nowait()
-            events.put_nowait(None)
-
-    producing = asyncio.create_task(produce())
+    producing = asyncio.create_task(_fill(events, _Run(turn, engines, events.put).flow()))
     try:
         while (event := await events.get()) is not None:
             yield event
         await producing
     finally:
         await _cancel(producing)
+
+
+async def _fill(queue: asyncio.Queue[Item | None], work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`, which puts items into `queue`, then put None: also when it fails, or the reader would wait for ever.
+
+    The reader finds what went wrong by awaiting the task that runs this.
+    """
+    try:
+        await work
+    except asyncio.CancelledError:
+        # The reader is gone, or about to go: never wait for room here.
+        with suppress(asyncio.QueueFull):
+            queue.put_nowait(None)
+        raise
+    except Exception:
+        await queue.put(None)
+        raise
+    await queue.put(None)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:
@@ -227,7 +226,7 @@ class _Run:
         try:
             conversation = await self._hear_parts()
             end = await self._think_and_say(self._with_note(conversation))
-            usage = await self._usage(end, await counting)
+            usage = self._usage(end, *await counting)
         finally:
             await _cancel(counting)
         self.timings = replace(self.timings, total_s=self._elapsed_s())
@@ -337,12 +336,11 @@ class _Run:
         known = [count for count in counts if count is not None]
         return (sum(known) if len(known) == len(counts) else None), audio
 
-    async def _usage(self, end: ThoughtEnd, counted: tuple[int | None, int]) -> Usage:
-        text, audio = counted
-        input_text = end.prompt_tokens if text is None else text
+    def _usage(self, end: ThoughtEnd, text_tokens: int | None, audio_tokens: int) -> Usage:
+        input_text = end.prompt_tokens if text_tokens is None else text_tokens
         return Usage(
             input_text_tokens=input_text,
-            input_audio_tokens=audio,
+            input_audio_tokens=audio_tokens,
             input_cached_tokens=min(end.cached_tokens, input_text),
             output_text_tokens=end.completion_tokens,
             output_audio_tokens=audio_output_tokens(self.spoken_samples, SPEAK_RATE_HZ),

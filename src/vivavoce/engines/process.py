@@ -70,7 +70,11 @@ class EngineProcess:
         pause_s = 0.0
         while True:
             await asyncio.sleep(pause_s)
-            was_ready = await self._live_once()
+            was_ready = False
+            try:
+                was_ready = await self._live_once()
+            except OSError as error:
+                log.error("the engine process could not be started or reached: %s", error.strerror)
             if was_ready:
                 log.warning("the engine process ended; starting it again")
             pause_s = 0.0 if was_ready else min(LONGEST_PAUSE_S, max(1.0, pause_s * 2))
@@ -97,8 +101,6 @@ class EngineProcess:
             await child.stdin.drain()
             async for line in child.stdout:
                 was_ready = await self._hear_from_child(line, socket_path) or was_ready
-            await child.wait()
-        except ConnectionError:
             await child.wait()
         finally:
             await self._lost(child)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import logging
 import secrets
 import time
@@ -286,8 +285,3 @@ class _StreamedReply:
             out += [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.finish())]
             await self.reply.keep(self._text)
         return [*out, self.writer.end(finished.finish_reason, finished.usage)]
-
-
-def fingerprint(*parts: str) -> str:
-    """`fp_` and ten hex digits that change with any of `parts` (engine names and versions)."""
-    return "fp_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]

@@ -6,6 +6,7 @@ Reads nothing from the environment: `Settings` are handed in.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import socket
 from collections.abc import AsyncGenerator
@@ -19,7 +20,6 @@ from vivavoce.engines.registry import require_weights
 from vivavoce.errors import InvalidValue
 from vivavoce.ledger.replies import Replies
 from vivavoce.server.app import create_app
-from vivavoce.server.chat import fingerprint
 from vivavoce.server.service import Limits, Service
 from vivavoce.settings import Settings
 from vivavoce.turn import Engines
@@ -56,6 +56,11 @@ async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
             ready=ready,
         )
     await asyncio.to_thread(replies.close)
+
+
+def fingerprint(*parts: str) -> str:
+    """`fp_` and ten hex digits that change with any of `parts` (engine names and versions)."""
+    return "fp_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
 
 
 def bind(host: str, port: int) -> socket.socket:
