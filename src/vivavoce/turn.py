@@ -17,6 +17,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
+from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
 from vivavoce.errors import ServerFault
@@ -164,7 +165,7 @@ async def say(
             clause = await clauses.get()
         await splitting
     finally:
-        await _cancel(splitting)
+        await tasks.end(splitting)
 
 
 async def run(turn: Turn, engines: Engines) -> AsyncGenerator[Event, None]:
@@ -176,7 +177,7 @@ async def run(turn: Turn, engines: Engines) -> AsyncGenerator[Event, None]:
             yield event
         await producing
     finally:
-        await _cancel(producing)
+        await tasks.end(producing)
 
 
 async def _fill(queue: asyncio.Queue[Item | None], work: Coroutine[Any, Any, None]) -> None:
@@ -195,14 +196,6 @@ async def _fill(queue: asyncio.Queue[Item | None], work: Coroutine[Any, Any, Non
         await queue.put(None)
         raise
     await queue.put(None)
-
-
-async def _cancel(task: asyncio.Task[Any]) -> None:
-    """Cancel and wait until it has really ended, so that no stage outlives its turn."""
-    if not task.done():
-        task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task
 
 
 Emit = Callable[[Event], Coroutine[Any, Any, None]]
@@ -228,7 +221,7 @@ class _Run:
             end = await self._think_and_say(self._with_note(conversation))
             usage = self._usage(end, *await counting)
         finally:
-            await _cancel(counting)
+            await tasks.end(counting)
         self.timings = replace(self.timings, total_s=self._elapsed_s())
         reason: FinishReason = "length" if self.cut_off else end.finish_reason
         await self.emit(Finished(reason, usage, self.timings))

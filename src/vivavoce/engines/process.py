@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
+from vivavoce import tasks
 from vivavoce.engines.remote import Connection, RemoteListener, RemoteSpeaker, RemoteThinker, one
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineLost, ServerFault, VivaError, all_errors
@@ -178,9 +179,7 @@ class EngineProcess:
 
     async def stop(self) -> None:
         if self._keeping is not None:
-            self._keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeping
+            await tasks.end(self._keeping)
         self.state = "stopped"
         with suppress(OSError):
             self._folder.cleanup()

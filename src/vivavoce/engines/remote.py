@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequen
 from contextlib import aclosing, suppress
 from typing import Any
 
+from vivavoce import tasks
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.engines import frames
@@ -79,9 +80,7 @@ class Connection:
             self._writer.write(frames.encode(frame))
 
     async def close(self) -> None:
-        self._reading.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._reading
+        await tasks.end(self._reading)
         self._writer.close()
 
 

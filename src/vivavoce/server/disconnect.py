@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any
 
 from fastapi import Request, Response
+
+from vivavoce import tasks
 
 CLIENT_CLOSED_REQUEST = 499
 """What is logged for a client that went away; nobody receives it."""
@@ -27,10 +28,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Response])
         return await working
     finally:
         for task in (working, watching):
-            if not task.done():
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+            await tasks.end(task)
 
 
 async def _gone(request: Request) -> None:
