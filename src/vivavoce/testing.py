@@ -55,6 +55,7 @@ class ScriptedThinker:
         self.answer = answer
         self.delay_s = delay_s
         self.context_tokens: int | None = context_tokens
+        self.answer_tokens: int | None = None
         self.asked: list[Sequence[Message]] = []
         self.samplings: list[Sampling] = []
         self.busy = 0

@@ -57,6 +57,7 @@ class EngineHost:
         yield {
             "hears_audio": thinker.hears_audio,
             "context_tokens": thinker.context_tokens,
+            "answer_tokens": thinker.answer_tokens,
             "voices": dict(self.engines.speaker.voices),
         }
 

@@ -169,7 +169,12 @@ class EngineProcess:
         about = await one((await self.connect()).call("describe"))
         return Engines(
             RemoteListener(self.connect),
-            RemoteThinker(self.connect, hears_audio=about["hears_audio"], context_tokens=about["context_tokens"]),
+            RemoteThinker(
+                self.connect,
+                hears_audio=about["hears_audio"],
+                context_tokens=about["context_tokens"],
+                answer_tokens=about["answer_tokens"],
+            ),
             RemoteSpeaker(self.connect, about["voices"]),
         )
 

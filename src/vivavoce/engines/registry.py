@@ -51,6 +51,7 @@ def _llamacpp(spec: EngineSpec, model: str) -> Thinker:
         slots=spec.slots,
         context_tokens=spec.context_tokens,
         threads=spec.threads,
+        answer_tokens=spec.answer_tokens,
     )
 
 

@@ -111,10 +111,13 @@ class RemoteListener:
 
 
 class RemoteThinker:
-    def __init__(self, connect: Connect, *, hears_audio: bool, context_tokens: int | None) -> None:
+    def __init__(
+        self, connect: Connect, *, hears_audio: bool, context_tokens: int | None, answer_tokens: int | None
+    ) -> None:
         self._connect = connect
         self.hears_audio = hears_audio
         self.context_tokens = context_tokens
+        self.answer_tokens = answer_tokens
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None

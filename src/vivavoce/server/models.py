@@ -1,7 +1,7 @@
 """`/v1/models`: the names that clients ask for. All of them are answered by the engines this server runs.
 
-The retired and retiring names of the original are aliases; nothing pretends to be the original's weights:
-`system_fingerprint` names what really runs.
+The retired and retiring names of the original are aliases; nothing pretends to be the original's weights: each row says
+what really runs, and `system_fingerprint` changes with it.
 """
 
 from __future__ import annotations
@@ -11,23 +11,28 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from vivavoce.errors import ModelNotFound
+from vivavoce.server.service import Service
 
 OWN_NAME = "viva-voce"
 
-ALIASES = (
-    "gpt-4o-mini-audio-preview",
-    "gpt-4o-mini-audio-preview-2024-12-17",
-    "gpt-4o-audio-preview",
-    "gpt-4o-audio-preview-2024-10-01",
-    "gpt-4o-audio-preview-2024-12-17",
-    "gpt-4o-audio-preview-2025-06-03",
-    "gpt-audio",
-    "gpt-audio-2025-08-28",
-    "gpt-audio-1.5",
-    "gpt-audio-mini",
-    "gpt-audio-mini-2025-10-06",
-    "gpt-audio-mini-2025-12-15",
-)
+ALIASES: dict[str, str | None] = {
+    "gpt-4o-mini-audio-preview": "2026-05-07",
+    "gpt-4o-mini-audio-preview-2024-12-17": "2026-05-07",
+    "gpt-4o-audio-preview": "2026-05-07",
+    "gpt-4o-audio-preview-2024-10-01": "2025-10-10",
+    "gpt-4o-audio-preview-2024-12-17": "2026-05-07",
+    "gpt-4o-audio-preview-2025-06-03": "2026-05-07",
+    "gpt-audio": None,
+    "gpt-audio-2025-08-28": None,
+    "gpt-audio-1.5": None,
+    "gpt-audio-mini": "2027-01-20",
+    "gpt-audio-mini-2025-10-06": None,
+    "gpt-audio-mini-2025-12-15": "2027-01-20",
+}
+"""The original's chat models that speak -> the day it shut (or shuts) them down, None where no day was announced.
+
+Source: the deprecation notes in the official Python client 3.54.0. The names go on working here.
+"""
 
 ROUTER = APIRouter()
 
@@ -37,22 +42,30 @@ def check_model(name: str) -> None:
     if name != OWN_NAME and name not in ALIASES:
         raise ModelNotFound(
             f"The model '{name}' does not exist or you do not have access to it. GET /v1/models lists what is "
-            f"served; '{ALIASES[0]}' always is.",
+            f"served; '{next(iter(ALIASES))}' always is.",
             param="model",
         )
 
 
-def _row(name: str, created: int) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": created, "owned_by": "vivavoce"}
+async def _rows(service: Service, *names: str) -> list[dict[str, Any]]:
+    """What is served under `names`. The window is null while the engines load, and for a remote thinker."""
+    thinker = (await service.engines()).thinker if service.ready()[0] else None
+    behind: dict[str, Any] = {
+        "engines": dict(service.engine_names),
+        "context_tokens": thinker.context_tokens if thinker else None,
+        "default_max_text_tokens": thinker.answer_tokens if thinker else None,
+        "max_audio_s": service.limits.audio_s,
+    }
+    head = {"object": "model", "created": service.started_at, "owned_by": "vivavoce"}
+    return [{"id": name} | head | behind | {"original_shutdown_date": ALIASES.get(name)} for name in names]
 
 
 @ROUTER.get("/v1/models")
 async def list_models(request: Request) -> dict[str, Any]:
-    created: int = request.app.state.service.started_at
-    return {"object": "list", "data": [_row(name, created) for name in (OWN_NAME, *ALIASES)]}
+    return {"object": "list", "data": await _rows(request.app.state.service, OWN_NAME, *ALIASES)}
 
 
 @ROUTER.get("/v1/models/{name}")
 async def get_model(name: str, request: Request) -> dict[str, Any]:
     check_model(name)
-    return _row(name, request.app.state.service.started_at)
+    return (await _rows(request.app.state.service, name))[0]

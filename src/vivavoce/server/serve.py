@@ -17,6 +17,7 @@ import uvicorn
 from vivavoce import __version__
 from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import require_weights
+from vivavoce.engines.spec import STAGES
 from vivavoce.errors import InvalidValue
 from vivavoce.ledger.replies import Replies
 from vivavoce.server.app import create_app
@@ -51,6 +52,7 @@ async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
             engines=engines,
             replies=replies,
             limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
+            engine_names={stage: spec.engine(stage) for stage in STAGES},
             fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
             speaking_note=settings.speaking_note or None,
             ready=ready,

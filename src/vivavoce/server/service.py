@@ -6,7 +6,7 @@ Plain arguments, so that tests build one around scripted engines. Knows no route
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from vivavoce.conversation import SPEAKING_NOTE
@@ -25,11 +25,15 @@ class Limits:
 
 @dataclass(slots=True)
 class Service:
-    """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once."""
+    """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once.
+
+    `engine_names`: stage -> `kind:model`, to show to people.
+    """
 
     engines: Callable[[], Awaitable[Engines]]
     replies: Replies
     limits: Limits = field(default_factory=Limits)
+    engine_names: Mapping[str, str] = field(default_factory=dict[str, str])
     fingerprint: str = "fp_scripted"
     speaking_note: str | None = SPEAKING_NOTE
     ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready")

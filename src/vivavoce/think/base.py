@@ -45,6 +45,11 @@ class Thinker(Protocol):
         """Most tokens of prompt and answer together; None where unknown (a remote server)."""
         ...
 
+    @property
+    def answer_tokens(self) -> int | None:
+        """The cap on an answer where the caller sets none, in text tokens; None where unknown (a remote server)."""
+        ...
+
     def think(
         self, conversation: Sequence[Message], sampling: Sampling = ...
     ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:

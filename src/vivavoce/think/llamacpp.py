@@ -30,7 +30,7 @@ MIN_P = 0.05
 REPEAT_PENALTY = 1.05
 """A light hand against the loops that small models fall into; heavier ones hurt code and JSON."""
 REPEAT_LAST_TOKENS = 64
-DEFAULT_ANSWER_TOKENS = 1024
+ANSWER_TOKENS = 1024
 """The cap where the caller sets none: about six minutes of speech. No answer is endless."""
 
 _PROMPT_CACHE_MIB = 512
@@ -53,13 +53,14 @@ class LlamaCppThinker:
         threads: int = 2,
         batch_tokens: int = 32,
         gpu_layers: int = 0,
+        answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         """Load the weights at `model_path` (a GGUF file); blocks for about a second per gigabyte.
 
         slots: conversations decoded at once. context_tokens: window of each, prompt and answer together (less
         where the model was trained on less). batch_tokens: at least 32; prompt tokens read per step.
-        gpu_layers: layers put on the GPU, where xllamacpp was built for one. Raises `ModelNotInstalled`,
-        `EngineFailed`.
+        gpu_layers: layers put on the GPU, where xllamacpp was built for one. answer_tokens: the cap on an answer where
+        the caller sets none. Raises `ModelNotInstalled`, `EngineFailed`.
         """
         self._server = LlamaServer(
             model_path,
@@ -70,6 +71,7 @@ class LlamaCppThinker:
             gpu_layers=gpu_layers,
             prompt_cache_mib=_PROMPT_CACHE_MIB,
         )
+        self._answer_tokens = answer_tokens
         self._slots = ThreadPoolExecutor(slots, thread_name_prefix="think")
         self._tokenizer = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
         self._lock = threading.Lock()
@@ -85,6 +87,10 @@ class LlamaCppThinker:
         return self._server.context_tokens
 
     @property
+    def answer_tokens(self) -> int:
+        return self._answer_tokens
+
+    @property
     def busy(self) -> int:
         """Requests that hold a slot right now."""
         with self._lock:
@@ -98,7 +104,7 @@ class LlamaCppThinker:
         if self._closed:
             raise EngineFailed(_CLOSED)
         call = _Call(asyncio.get_running_loop())
-        waiting = self._slots.submit(self._run, _request(conversation, sampling), call)
+        waiting = self._slots.submit(self._run, _request(conversation, sampling, self._answer_tokens), call)
         waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed
         try:
             while True:
@@ -212,8 +218,8 @@ def _error_of(error: dict[str, Any]) -> VivaError:
     return EngineFailed(f"llama.cpp failed ({error.get('type', 'no type')}, code {error.get('code', '?')}).")
 
 
-def _request(conversation: Sequence[Message], sampling: Sampling) -> dict[str, object]:
-    """The body of llama.cpp's chat completion request."""
+def _request(conversation: Sequence[Message], sampling: Sampling, answer_tokens: int) -> dict[str, object]:
+    """The body of llama.cpp's chat completion request; `answer_tokens` is the cap where `sampling` sets none."""
     if any(message.has_audio for message in conversation):
         raise EngineFailed("This thinker does not hear: its conversation must carry what was heard, as text.")
     body: dict[str, object] = {
@@ -225,7 +231,7 @@ def _request(conversation: Sequence[Message], sampling: Sampling) -> dict[str, o
         "stream_options": {"include_usage": True},
         "return_progress": True,
         "cache_prompt": True,
-        "max_tokens": DEFAULT_ANSWER_TOKENS if sampling.max_tokens is None else sampling.max_tokens,
+        "max_tokens": answer_tokens if sampling.max_tokens is None else sampling.max_tokens,
         "temperature": DEFAULT_TEMPERATURE if sampling.temperature is None else sampling.temperature,
         "top_p": DEFAULT_TOP_P if sampling.top_p is None else sampling.top_p,
         "top_k": TOP_K,

@@ -77,6 +77,10 @@ class OpenAIThinker:
     def context_tokens(self) -> int | None:
         return None
 
+    @property
+    def answer_tokens(self) -> int | None:
+        return None
+
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling = _DEFAULTS
     ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
