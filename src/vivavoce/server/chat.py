@@ -1,13 +1,11 @@
-"""`POST /v1/chat/completions`: reads a request into a `Turn`, runs it, and writes its events to the wire.
+"""`POST /v1/chat/completions`: runs the turn that a request asks for, and writes its events to the wire.
 
-No flow of its own: the flow is `turn.run`. Shapes are in `server.wire`.
+No flow of its own: the flow is `turn.run`. What a request means is in `server.turns`, shapes are in `server.wire`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 import secrets
 import time
@@ -19,31 +17,16 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
-from vivavoce.codec.decode import decode
 from vivavoce.codec.encode import PcmCutter, StreamEncoder, encode
-from vivavoce.conversation import AudioPart, Message, Part, Sampling, TextPart
-from vivavoce.errors import (
-    AudioNotFound,
-    AudioTooLong,
-    InvalidRequest,
-    InvalidValue,
-    MissingParameter,
-    VivaError,
-)
+from vivavoce.errors import VivaError
 from vivavoce.server.bodies import read_model
 from vivavoce.server.disconnect import while_connected
 from vivavoce.server.models import check_model
 from vivavoce.server.service import Service
+from vivavoce.server.turns import check_supported, read_turn
 from vivavoce.server.wire import errors as wire_errors
-from vivavoce.server.wire.chat_request import (
-    AssistantMessage,
-    AudioContent,
-    ChatRequest,
-    RefusalContent,
-    UserMessage,
-)
+from vivavoce.server.wire.chat_request import ChatRequest
 from vivavoce.server.wire.chat_response import ChunkWriter, ReplyHead, completion, event
-from vivavoce.speak.saying import Saying
 from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
 
 ROUTER = APIRouter()
@@ -62,22 +45,6 @@ async def chat_completions(request: Request) -> Response:
     if body.stream:
         return await _streamed(turn, engines, reply)
     return await while_connected(request, _whole(turn, engines, reply))
-
-
-def check_supported(body: ChatRequest) -> None:
-    """Raises for combinations that cannot be answered, before any work is done."""
-    if (name := body.unsupported()) is not None:
-        raise InvalidRequest(
-            f"'{name}' is not supported by this server yet. Leave it out.",
-            param=name,
-            code="unsupported_parameter",
-        )
-    if body.wants_audio and body.audio is None:
-        raise MissingParameter(
-            "Missing required parameter: 'audio'. Audio output needs a voice and a format, for example "
-            '{"voice": "alloy", "format": "wav"}.',
-            param="audio",
-        )
 
 
 class Reply:
@@ -108,72 +75,6 @@ class Reply:
                 expires_at=self.head.expires_at,
                 now=int(time.time()),
             )
-
-
-# ---------------------------------------------------------------- request -> turn
-
-
-async def read_turn(body: ChatRequest, service: Service, engines: Engines) -> Turn:
-    """The turn that a body asks for. Raises `InvalidValue`, `UnsupportedFormat`, `AudioTooLong`, `AudioNotFound`."""
-    saying = None
-    if body.wants_audio and body.audio is not None:
-        saying = Saying.with_voice(body.audio.voice_name, engines.speaker.voices, param="audio.voice")
-    room_s = service.limits.audio_s
-    messages: list[Message] = []
-    for number, message in enumerate(body.messages):
-        if isinstance(message, UserMessage):
-            parts: list[Part] = []
-            for index, part in enumerate(message.content):
-                if isinstance(part, AudioContent):
-                    param = f"messages[{number}].content[{index}].input_audio.data"
-                    audio = await asyncio.to_thread(_decode, part, param, room_s, service.limits.audio_s)
-                    room_s -= audio.duration_s
-                    parts.append(AudioPart(audio, param))
-                else:
-                    parts.append(TextPart(part.text))
-            messages.append(Message("user", tuple(parts)))
-        elif isinstance(message, AssistantMessage):
-            text = await _assistant_text(message, f"messages[{number}]", service)
-            messages.append(Message.of("assistant", text))
-        else:
-            messages.append(Message("system", tuple(TextPart(part.text) for part in message.content)))
-    return Turn(
-        conversation=messages,
-        sampling=Sampling(body.temperature, body.top_p, body.seed, tuple(body.stop or ()), body.most_tokens),
-        saying=saying,
-        speaking_note=service.speaking_note,
-    )
-
-
-def _decode(part: AudioContent, param: str, room_s: float, limit_s: float) -> Audio:
-    data = part.input_audio.data
-    if data.startswith("data:"):
-        data = data.partition(",")[2]
-    try:
-        raw = base64.b64decode("".join(data.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidValue(
-            f"Invalid '{param}': this is not valid base64. Send the bytes of the recording, base64-encoded.",
-            param=param,
-        ) from error
-    if room_s <= 0:
-        raise AudioTooLong(f"The recordings are together longer than the limit of {limit_s:g} s.", param=param)
-    return decode(raw, param=param, max_duration_s=room_s, declared=part.input_audio.format)
-
-
-async def _assistant_text(message: AssistantMessage, path: str, service: Service) -> str:
-    """Words of an earlier answer: those of its audio id, or its content where the id is unknown."""
-    parts = message.content or []
-    content = "\n".join(part.refusal if isinstance(part, RefusalContent) else part.text for part in parts)
-    if message.audio is None:
-        return content or message.refusal or ""
-    transcript = await asyncio.to_thread(service.replies.find, message.audio.id, now=int(time.time()))
-    if transcript is None and not content:
-        raise AudioNotFound(f"Assistant audio {message.audio.id} not found.", param=f"{path}.audio.id")
-    return transcript if transcript is not None else content
-
-
-# ---------------------------------------------------------------- turn -> response
 
 
 async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:

@@ -1,4 +1,4 @@
-"""The body of `POST /v1/chat/completions`, as the contract lists it. Shapes only; meaning is given in `server.chat`.
+"""The body of `POST /v1/chat/completions`, as the contract lists it. Shapes only; meaning is given in `server.turns`.
 
 Fields that the original knows and that change nothing here are accepted; unknown fields are refused by name.
 """
