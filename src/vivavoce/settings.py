@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     think_hears_audio: bool = Field(False, description="That server's model takes audio itself.")
     host: str = Field("127.0.0.1", description="Address to bind.")
     port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
+    cors_origins: str = Field(
+        "local", description="Web pages that may call from a browser: local, * or origins like https://a.example, …"
+    )
     threads: int = Field(default_factory=_cores, ge=1, description="Threads per engine.")
     slots: int = Field(4, ge=1, le=64, description="Conversations the thinker works on at once.")
     context_tokens: int = Field(8192, ge=512, description="Longest conversation with its answer, in text tokens.")

@@ -90,7 +90,7 @@ def serve(settings: Settings) -> None:
     if host not in LOOPBACK:
         log.warning("no key is asked for: whoever can reach %s:%s can use this server and hear its answers", host, port)
     config = uvicorn.Config(
-        create_app(lambda: running_service(settings)),
+        create_app(lambda: running_service(settings), cors_origins=settings.cors_origins),
         log_config=None,
         log_level=settings.log_level,
         access_log=False,

@@ -1,0 +1,84 @@
+"""What every answer passes through: request ids, timing headers, one log line, and the net under unforeseen faults.
+
+Knows no route and no engine.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vivavoce.errors import VivaError
+from vivavoce.server.wire import errors as wire_errors
+
+log = logging.getLogger(__name__)
+
+API_VERSION = "2020-10-01"
+"""The `openai-version` header of the original; some clients log it."""
+
+
+class Unforeseen:
+    """Turns a fault of ours into a 500 in the envelope, inside the middleware that adds headers for browsers.
+
+    Its text may quote a request, so only its type is told; `logs` prints the places."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            log.error("unforeseen %s in %s %s", type(error).__name__, scope["method"], scope["path"], exc_info=error)
+            if started:
+                return  # nothing more can be said; the server closes the connection on an unfinished answer
+            fault = VivaError("The server had an error while processing your request. The log says where.")
+            answer = JSONResponse(wire_errors.envelope(fault), 500, headers=wire_errors.headers(fault))
+            await answer(scope, receive, send)
+
+
+class RequestIds:
+    """Adds `x-request-id`, `openai-processing-ms` and `openai-version`, and logs one line per request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = f"req_{secrets.token_hex(16)}"
+        started_s = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["openai-processing-ms"] = str(round((time.perf_counter() - started_s) * 1000))
+                headers["openai-version"] = API_VERSION
+            await send(message)
+
+        details: dict[str, Any] = {"id": request_id, "method": scope["method"], "path": scope["path"]}
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            took_ms = (time.perf_counter() - started_s) * 1000
+            log.info("%(method)s %(path)s %(id)s", details, extra={"status": status, "took_ms": took_ms})
