@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
 ASK    ?=
 
-.PHONY: help demo test unit check serve weights format bench-listening docs clean
+.PHONY: help demo clients test unit check serve weights format bench-listening docs clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,7 +24,10 @@ demo: $(STAMP) ## A spoken question in, a spoken answer out (ASK=question.wav fo
 	@$(BIN)/viva models pull
 	@$(BIN)/python examples/demo.py $(ASK)
 
-test: $(STAMP) weights ## The whole suite, with real weights
+clients: $(STAMP) # the JavaScript client that tests drive, into the cache
+	@$(BIN)/python tests/clients/node_clients.py > /dev/null
+
+test: $(STAMP) weights clients ## The whole suite, with real weights
 	@VIVA_OFFLINE=1 $(BIN)/python -m pytest
 
 unit: $(STAMP) ## The suite on scripted engines: no weights, under 30 s
