@@ -2,40 +2,109 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+import tomllib
+from importlib.resources import files
+
 import pytest
 
 from vivavoce.errors import InvalidValue
-from vivavoce.speak.language import written_language
+from vivavoce.speak.clauses import ClauseSplitter
+from vivavoce.speak.language import load, written_language
 from vivavoce.speak.saying import Saying
 from vivavoce.speak.voices import stand_ins, voice_table
 
 KNOWN = ("en", "es", "fr", "it", "pt", "ja", "zh", "hi")
+MORE = (
+    "ar bg bs ca cs da de el et fa fi ga hr hu hy id is ka ko lt lv mk ms mt nl no pl ro ru sk sl sq sr sv sw ta te th "
+    "tr uk ur vi"
+)
+MANY = (*KNOWN, *MORE.split())
 VOICES = voice_table().voices
+
+
+def first_clause(text: str) -> str:
+    splitter = ClauseSplitter()
+    return [*splitter.feed(text), *splitter.flush()][0].text
+
+
+def first_clauses() -> list[tuple[str, str]]:
+    """(language, what the first decision is made on) of the benchmark's sentences, which nothing was chosen by."""
+    sentences = tomllib.loads(files("vivavoce.bench").joinpath("sentences.toml").read_text(encoding="utf-8"))
+    return [(language, first_clause(text)) for language, texts in sentences.items() for text in texts]
 
 
 @pytest.mark.parametrize(
     ("text", "likely", "language"),
     [
-        ("The capital of France is Paris.", "en", "en"),
-        ("La capital de Francia es París.", "es", "es"),
-        ("La capital de Francia es París y está en el norte.", "en", "es"),
-        ("La capitale de la France est Paris, c'est une grande ville.", "en", "fr"),
-        ("La capitale della Francia è Parigi.", "en", "it"),
-        ("A capital da França é Paris, uma cidade muito grande no norte do país.", "en", "pt"),
-        ("你好，我很好。", "en", "zh"),
-        ("東京", "ja", "ja"),
-        ("こんにちは、元気です。", "en", "ja"),
-        ("नमस्ते, मैं ठीक हूँ।", "en", "hi"),
-        ("The answer is yes, of course.", "es", "en"),
-        ("Paris.", "fr", "fr"),
-        ("Paris.", "en", "en"),
-        ("42", "es", "es"),
-        ("", "en", "en"),
-        ("", None, None),
+        ("The capital of Italy is Rome.", "en", "en"),
+        ("Roma es la capital.", "es", "es"),
+        ("Roma es la capital de Italia y está en el centro.", "en", "es"),
+        ("Le chat dort sur le canapé du salon.", "en", "fr"),
+        ("Il gatto dorme sul divano del soggiorno.", "en", "it"),
+        ("O gato está dormindo no sofá da sala.", "en", "pt"),
+        ("Die Katze schläft auf dem Sofa im Wohnzimmer.", "en", "de"),
+        ("De kat slaapt op de bank in de woonkamer.", "de", "nl"),
+        ("Kot śpi na kanapie w salonie.", "en", "pl"),
+        ("Кошка спит на диване в гостиной.", "ru", "ru"),
+        ("Кішка спить на дивані у вітальні.", "ru", "uk"),
+        ("القطة تنام على الأريكة في غرفة المعيشة.", "en", "ar"),
+        ("고양이가 거실 소파에서 자고 있어요.", "en", "ko"),
+        ("แมวนอนอยู่บนโซฟาในห้องนั่งเล่น", "en", "th"),
+        ("猫在客厅的沙发上睡觉。", "en", "zh"),
+        ("猫は居間のソファで寝ています。", "zh", "ja"),
+        ("京都", "ja", "ja"),
+        ("京都", "zh", "zh"),
+        ("बिल्ली बैठक में सोफ़े पर सो रही है।", "en", "hi"),
+        ("The cat is asleep on the sofa.", "de", "en"),
+        ("Zuerst öffnest du Visual Studio Code und klickst auf Run.", "de", "de"),
+        ("Der Song Bohemian Rhapsody von Queen.", "de", "de"),
+        ("The German word for cat is Katze.", "en", "en"),
     ],
 )
 def test_the_language_of_a_clause(text: str, likely: str | None, language: str | None) -> None:
-    assert written_language(text, likely, KNOWN) == language
+    assert written_language(text, likely, MANY) == language
+
+
+@pytest.mark.parametrize("text", ["", "!", "42", "3.14", "…", "🙂", "Berlin.", "OK!", "Queen.", "x = 1", "`git log`"])
+@pytest.mark.parametrize("likely", ["fr", "de", "ja"])
+def test_what_tells_no_language_is_left_to_the_prior(text: str, likely: str) -> None:
+    assert written_language(text, likely, MANY) == likely
+
+
+@pytest.mark.parametrize("text", ["", "!", "42", "OK!"])
+def test_without_a_prior_what_tells_no_language_has_none(text: str) -> None:
+    assert written_language(text, None, MANY) is None
+
+
+def test_an_expected_language_that_the_model_does_not_know_gives_way_to_a_clear_answer_only() -> None:
+    assert written_language("The cat is asleep on the sofa.", "haw", (*MANY, "haw")) == "en"
+    assert written_language("Ke hiamoe nei ka pōpoki.", "haw", (*MANY, "haw")) == "haw"
+
+
+def test_first_clauses_of_many_languages() -> None:
+    clauses = first_clauses()
+    wrongly_switched = [(code, text) for code, text in clauses if written_language(text, code, MANY) != code]
+    assert len(wrongly_switched) <= 0.01 * len(clauses), wrongly_switched
+    foreign = [(code, text) for code, text in clauses if code != "en"]
+    missed = [(code, text) for code, text in foreign if written_language(text, "en", MANY) != code]
+    assert len(missed) <= 0.06 * len(foreign), missed
+    english = [text for code, text in clauses if code == "en"]
+    stuck = [(code, text) for code in MANY for text in english if written_language(text, code, MANY) != "en"]
+    assert len(stuck) <= 0.03 * len(english) * len(MANY), stuck
+
+
+def test_deciding_is_quick_and_loads_nothing_until_asked() -> None:
+    code = "import sys, vivavoce.turn; sys.exit('py3langid' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    load()
+    clauses = first_clauses()
+    started_s = time.process_time()
+    for language, clause in clauses:
+        written_language(clause, language, MANY)
+    assert (time.process_time() - started_s) / len(clauses) < 0.002
 
 
 def test_a_language_nobody_can_speak_is_left_to_the_voice_that_was_asked_for() -> None:
@@ -43,6 +112,9 @@ def test_a_language_nobody_can_speak_is_left_to_the_voice_that_was_asked_for() -
     saying = Saying("af_heart", stand_ins={"en": "af_heart"})
     assert saying.suited_to("你好。", "zh") == saying
     assert saying.suited_to("Guten Morgen, wie geht es dir?", "de") == saying
+    unspeakable = [(code, text) for code, text in first_clauses() if code not in KNOWN]
+    misread = [text for _, text in unspeakable if written_language(text, "en", KNOWN) != "en"]
+    assert len(misread) <= 0.01 * len(unspeakable), misread
 
 
 def test_stand_ins_keep_the_voice_for_its_own_language_and_its_gender_for_others() -> None:

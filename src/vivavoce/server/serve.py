@@ -23,6 +23,7 @@ from vivavoce.ledger.replies import Replies
 from vivavoce.server.app import create_app
 from vivavoce.server.service import Limits, Service
 from vivavoce.settings import Settings
+from vivavoce.speak import language
 from vivavoce.turn import Engines
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
     spec = settings.engine_spec()
     replies = await asyncio.to_thread(Replies, settings.data_dir)
     async with EngineProcess(spec) as process:
+        await asyncio.to_thread(language.load)  # beside the engines, which take longer
         made: list[Engines] = []
 
         async def engines() -> Engines:
