@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(26_214_400, ge=1024, description="Largest request body, in bytes.")
     max_audio_s: float = Field(1800.0, gt=0, description="Longest recording in a request, in seconds.")
     reply_ttl_s: int = Field(86_400, ge=1, description="How long a reply's audio id resolves, in seconds.")
+    strict: bool = Field(
+        False, description="Refuse what the original refused, in its words; otherwise all of that works."
+    )
     speaking_note: str | None = Field(
         SPEAKING_NOTE, description="Note to the thinker that makes answers fit to speak; empty turns it off."
     )

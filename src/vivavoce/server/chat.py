@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.codec.encode import PcmCutter, StreamEncoder, encode
 from vivavoce.errors import VivaError
+from vivavoce.server import strict
 from vivavoce.server.bodies import read_model
 from vivavoce.server.disconnect import while_connected
 from vivavoce.server.models import check_model
@@ -38,9 +39,12 @@ async def chat_completions(request: Request) -> Response:
     service: Service = request.app.state.service
     body = await read_model(request, ChatRequest, service.limits.body_bytes)
     check_model(body.model)
+    if service.strict:
+        strict.refuse(body)
     check_supported(body)
     engines = await service.engines()
-    turn = await read_turn(body, service, engines)
+    with strict.original_texts(service.strict):
+        turn = await read_turn(body, service, engines)
     reply = Reply(body, service)
     if body.stream:
         return await _streamed(turn, engines, reply)

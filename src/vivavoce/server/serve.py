@@ -54,6 +54,7 @@ async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
             engines=engines,
             replies=replies,
             limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
+            strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},
             fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
             speaking_note=settings.speaking_note or None,

@@ -27,12 +27,13 @@ class Limits:
 class Service:
     """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once.
 
-    `engine_names`: stage -> `kind:model`, to show to people.
+    `strict`: refuse what the original refused. `engine_names`: stage -> `kind:model`, to show to people.
     """
 
     engines: Callable[[], Awaitable[Engines]]
     replies: Replies
     limits: Limits = field(default_factory=Limits)
+    strict: bool = False
     engine_names: Mapping[str, str] = field(default_factory=dict[str, str])
     fingerprint: str = "fp_scripted"
     speaking_note: str | None = SPEAKING_NOTE

@@ -91,6 +91,6 @@ async def _assistant_text(message: AssistantMessage, path: str, service: Service
     if message.audio is None:
         return content or message.refusal or ""
     transcript = await asyncio.to_thread(service.replies.find, message.audio.id, now=int(time.time()))
-    if transcript is None and not content:
+    if transcript is None and (service.strict or not content):
         raise AudioNotFound(f"Assistant audio {message.audio.id} not found.", param=f"{path}.audio.id")
     return transcript if transcript is not None else content
