@@ -20,21 +20,11 @@ from typing import Any
 from vivavoce.conversation import Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, EngineFailed, VivaError
 from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd
-from vivavoce.think.chat import chat_turns, encodable, without_control_tokens
+from vivavoce.think.chat import encodable
+from vivavoce.think.llamacpp_request import ANSWER_TOKENS, request_body
 from vivavoce.think.llamacpp_server import LlamaServer
 
-DEFAULT_TEMPERATURE = 0.7
-DEFAULT_TOP_P = 0.95
-TOP_K = 40
-MIN_P = 0.05
-REPEAT_PENALTY = 1.05
-"""A light hand against the loops that small models fall into; heavier ones hurt code and JSON."""
-REPEAT_LAST_TOKENS = 64
-ANSWER_TOKENS = 1024
-"""The cap where the caller sets none: about six minutes of speech. No answer is endless."""
-
 _PROMPT_CACHE_MIB = 512
-_ANY_SEED = 0xFFFF_FFFF  # llama.cpp's sentinel for "pick one"
 _DEFAULTS = Sampling()
 _CLOSED = "The thinker was closed; start a new one."
 
@@ -104,7 +94,7 @@ class LlamaCppThinker:
         if self._closed:
             raise EngineFailed(_CLOSED)
         call = _Call(asyncio.get_running_loop())
-        waiting = self._slots.submit(self._run, _request(conversation, sampling, self._answer_tokens), call)
+        waiting = self._slots.submit(self._run, request_body(conversation, sampling, self._answer_tokens), call)
         waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed
         try:
             while True:
@@ -216,30 +206,3 @@ def _error_of(error: dict[str, Any]) -> VivaError:
             f"{error.get('n_ctx', 'fewer')}. Shorten it."
         )
     return EngineFailed(f"llama.cpp failed ({error.get('type', 'no type')}, code {error.get('code', '?')}).")
-
-
-def _request(conversation: Sequence[Message], sampling: Sampling, answer_tokens: int) -> dict[str, object]:
-    """The body of llama.cpp's chat completion request; `answer_tokens` is the cap where `sampling` sets none."""
-    if any(message.has_audio for message in conversation):
-        raise EngineFailed("This thinker does not hear: its conversation must carry what was heard, as text.")
-    body: dict[str, object] = {
-        "messages": [
-            {"role": turn.role, "content": without_control_tokens(encodable(turn.text))}
-            for turn in chat_turns(conversation)
-        ],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "return_progress": True,
-        "cache_prompt": True,
-        "max_tokens": answer_tokens if sampling.max_tokens is None else sampling.max_tokens,
-        "temperature": DEFAULT_TEMPERATURE if sampling.temperature is None else sampling.temperature,
-        "top_p": DEFAULT_TOP_P if sampling.top_p is None else sampling.top_p,
-        "top_k": TOP_K,
-        "min_p": MIN_P,
-        "repeat_penalty": REPEAT_PENALTY,
-        "repeat_last_n": REPEAT_LAST_TOKENS,
-        "stop": [encodable(stop) for stop in sampling.stop if stop],
-    }
-    if sampling.seed is not None:
-        body["seed"] = sampling.seed % _ANY_SEED
-    return body
