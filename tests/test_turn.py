@@ -123,6 +123,16 @@ async def test_a_thinker_that_hears_is_handed_the_sound_and_listening_still_repo
     assert using.thinker.asked[0][0].has_audio
 
 
+async def test_a_thinker_that_hears_is_not_handed_silence() -> None:
+    class Hearing(ScriptedThinker):
+        hears_audio = True
+
+    using = engines(thinker=Hearing())
+    await collect(Turn([Message("user", (AudioPart(Audio.silence(3, LISTEN_RATE_HZ)),))]), using)
+    assert not using.thinker.asked[0][0].has_audio
+    assert using.thinker.asked[0][0].text == NOTHING_SAID
+
+
 async def test_usage_counts_the_callers_text_the_audio_and_both_sides_of_the_answer() -> None:
     using = engines("One two three four five.")
     question = Message("user", (TextPart("a b c"), AudioPart(hum(6.96)), AudioPart(hum(4.488))))

@@ -241,7 +241,9 @@ class _Run:
                     await self.emit(PartHeard(number, index, heard))
                     any_heard = True
                     self.heard_language = heard.language or self.heard_language
-                    parts.append(part if self.engines.thinker.hears_audio else _as_words(heard))
+                    # Sound without speech goes to no thinker: one that hears would answer words that nobody said.
+                    by_ear = self.engines.thinker.hears_audio and heard.transcript
+                    parts.append(part if by_ear else _as_words(heard))
                 else:
                     parts.append(part)
             messages.append(Message(message.role, tuple(parts)))
