@@ -15,6 +15,7 @@ from vivavoce.listen.base import Listener
 from vivavoce.models.store import ModelStore
 from vivavoce.speak.base import Speaker
 from vivavoce.think.base import Thinker
+from vivavoce.think.gguf_files import find_gguf, is_path
 from vivavoce.turn import Engines
 
 SCRIPTED_DELAY_S = 0.01
@@ -22,6 +23,7 @@ SCRIPTED_DELAY_S = 0.01
 
 WEIGHTS: dict[str, Callable[[str], list[str]]] = {
     "kokoro": lambda model: [model, "kokoro-voices"],
+    "llamacpp": lambda model: [] if is_path(model) else [model],
     "openai": lambda model: [],
     "scripted": lambda model: [],
 }
@@ -46,8 +48,10 @@ def _whisper(spec: EngineSpec, model: str) -> Listener:
 def _llamacpp(spec: EngineSpec, model: str) -> Thinker:
     from vivavoce.think.llamacpp import LlamaCppThinker
 
+    files = find_gguf(Path(model).expanduser() if is_path(model) else _store(spec).path(model))
     return LlamaCppThinker(
-        _store(spec).path(model) / "model.gguf",
+        files.model,
+        files.projector,
         slots=spec.slots,
         context_tokens=spec.context_tokens,
         threads=spec.threads,

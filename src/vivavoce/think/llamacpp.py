@@ -37,6 +37,7 @@ class LlamaCppThinker:
     def __init__(
         self,
         model_path: Path,
+        projector_path: Path | None = None,
         *,
         slots: int = 4,
         context_tokens: int = 8192,
@@ -47,6 +48,7 @@ class LlamaCppThinker:
     ) -> None:
         """Load the weights at `model_path` (a GGUF file); blocks for about a second per gigabyte.
 
+        projector_path: the GGUF file that turns sound into what this model reads, for a model that hears.
         slots: conversations decoded at once. context_tokens: window of each, prompt and answer together (less
         where the model was trained on less). batch_tokens: at least 32; prompt tokens read per step.
         gpu_layers: layers put on the GPU, where xllamacpp was built for one. answer_tokens: the cap on an answer where
@@ -60,6 +62,7 @@ class LlamaCppThinker:
             batch_tokens=batch_tokens,
             gpu_layers=gpu_layers,
             prompt_cache_mib=_PROMPT_CACHE_MIB,
+            projector_path=projector_path,
         )
         self._answer_tokens = answer_tokens
         self._slots = ThreadPoolExecutor(slots, thread_name_prefix="think")
@@ -70,7 +73,8 @@ class LlamaCppThinker:
 
     @property
     def hears_audio(self) -> bool:
-        return False
+        """Whether llama.cpp says that the projector takes sound; without a projector it never does."""
+        return self._server.hears_audio
 
     @property
     def context_tokens(self) -> int:
@@ -93,8 +97,9 @@ class LlamaCppThinker:
         that reaches the window's end finishes with "length": `sampling.max_tokens` is a bound, not a demand."""
         if self._closed:
             raise EngineFailed(_CLOSED)
+        body = request_body(conversation, sampling, self._answer_tokens, hears_audio=self.hears_audio)
         call = _Call(asyncio.get_running_loop())
-        waiting = self._slots.submit(self._run, request_body(conversation, sampling, self._answer_tokens), call)
+        waiting = self._slots.submit(self._run, body, call)
         waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed
         try:
             while True:

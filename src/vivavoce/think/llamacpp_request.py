@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vivavoce.conversation import Message, Sampling
-from vivavoce.errors import EngineFailed
 from vivavoce.think.chat import chat_turns, encodable, without_control_tokens
+from vivavoce.think.content import content_of
 
 DEFAULT_TEMPERATURE = 0.7
 DEFAULT_TOP_P = 0.95
@@ -24,13 +24,16 @@ ANSWER_TOKENS = 1024
 _ANY_SEED = 0xFFFF_FFFF  # llama.cpp's sentinel for "pick one"
 
 
-def request_body(conversation: Sequence[Message], sampling: Sampling, answer_tokens: int) -> dict[str, object]:
-    """The body of llama.cpp's chat completion request; `answer_tokens` is the cap where `sampling` sets none."""
-    if any(message.has_audio for message in conversation):
-        raise EngineFailed("This thinker does not hear: its conversation must carry what was heard, as text.")
+def request_body(
+    conversation: Sequence[Message], sampling: Sampling, answer_tokens: int, *, hears_audio: bool
+) -> dict[str, object]:
+    """The body of llama.cpp's chat completion request; `answer_tokens` is the cap where `sampling` sets none.
+
+    Raises `EngineFailed` where there is sound and the model does not hear.
+    """
     body: dict[str, object] = {
         "messages": [
-            {"role": turn.role, "content": without_control_tokens(encodable(turn.text))}
+            {"role": turn.role, "content": content_of(turn.parts, _harmless, hears_audio=hears_audio)}
             for turn in chat_turns(conversation)
         ],
         "stream": True,
@@ -49,3 +52,7 @@ def request_body(conversation: Sequence[Message], sampling: Sampling, answer_tok
     if sampling.seed is not None:
         body["seed"] = sampling.seed % _ANY_SEED
     return body
+
+
+def _harmless(text: str) -> str:
+    return without_control_tokens(encodable(text))

@@ -11,7 +11,10 @@ What xllamacpp does not say, learnt from its behaviour:
 - Its threads wait for each other by spinning (GNU OpenMP's default; `cpuparams.poll` has no effect in this build).
   When anything else wants a core, that makes them several times slower: they must sleep instead, which
   OpenMP learns from the environment once, while it is loaded.
-- Nothing is called during prefill unless the request sets `return_progress`: then once a batch.
+- Nothing is called during prefill unless the request sets `return_progress`: then once a batch. Sound is encoded and
+  read without a call; every slot waits meanwhile, and a request can be given up only after it.
+- A failed assertion ends the process, and starts a debugger first to print every frame with its arguments, which
+  may be what somebody said. `GGML_NO_BACKTRACE` forbids that.
 
 Knows nothing of conversations, sampling or asyncio.
 """
@@ -37,6 +40,7 @@ _QUIET = -1
 
 _SIDE_DOOR_TIMEOUT_S = 10.0
 _WAIT_POLICY = "OMP_WAIT_POLICY"
+_NO_BACKTRACE = "GGML_NO_BACKTRACE"
 
 
 class LlamaServer:
@@ -52,16 +56,21 @@ class LlamaServer:
         batch_tokens: int,
         gpu_layers: int,
         prompt_cache_mib: int,
+        projector_path: Path | None = None,
         unix_socket: bool = hasattr(socket, "AF_UNIX"),
     ) -> None:
         """Load the weights; takes about a second per gigabyte. Raises `ModelNotInstalled`, `EngineFailed`."""
-        if not model_path.is_file():
-            raise ModelNotInstalled(f"No weights at {model_path}; fetch them with `viva models pull`.")
+        for path in (model_path, projector_path):
+            if path is not None and not path.is_file():
+                raise ModelNotInstalled(f"No weights at {path}; fetch them with `viva models pull`.")
         native = _xllamacpp()
         self._key = secrets.token_hex(32)
         self._directory = Path(tempfile.mkdtemp(prefix="viva-")) if unix_socket else None
         params: Any = native.CommonParams()
         params.model.path = str(model_path)
+        if projector_path is not None:
+            params.mmproj.path = str(projector_path)
+            params.mmproj_use_gpu = gpu_layers != 0
         params.api_keys = [self._key]
         if self._directory is not None:
             params.hostnames = [str(self._directory / "llama.sock")]
@@ -85,12 +94,11 @@ class LlamaServer:
             self._server: Any = native.Server(params)
         except RuntimeError as error:
             self._remove_directory()
-            raise EngineFailed(
-                f"llama.cpp could not load {model_path}; check the file with `viva models verify`."
-            ) from error
+            raise EngineFailed(_not_loaded(model_path, projector_path)) from error
         self._address: str = self._server.listening_address
         properties = cast("dict[str, Any]", self.request("GET", "/props"))
         self.context_tokens = int(properties["default_generation_settings"]["n_ctx"])
+        self.hears_audio = bool(properties["modalities"]["audio"])
 
     @property
     def address(self) -> str:
@@ -154,8 +162,18 @@ class LlamaServer:
             shutil.rmtree(self._directory, ignore_errors=True)
 
 
+def _not_loaded(model_path: Path, projector_path: Path | None) -> str:
+    if projector_path is None:
+        return f"llama.cpp could not load {model_path}; check the file with `viva models verify`."
+    return (
+        f"llama.cpp could not load {model_path} with the projector {projector_path.name}; "
+        "check that both files are whole and were made for each other."
+    )
+
+
 def _xllamacpp() -> Any:
     """The library, loaded with threads that sleep rather than spin, unless the user's environment says otherwise."""
+    os.environ.setdefault(_NO_BACKTRACE, "1")  # read when the process dies, so it stays set
     policy = os.environ.get(_WAIT_POLICY)
     os.environ.setdefault(_WAIT_POLICY, "passive")
     try:

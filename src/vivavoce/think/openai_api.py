@@ -9,10 +9,7 @@ Knows no engine of ours and no other stage.
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-import wave
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -20,11 +17,11 @@ from urllib.parse import urlsplit
 import openai
 from openai import AsyncOpenAI
 
-from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, Message, Part, Sampling, TextPart
-from vivavoce.errors import ContextLengthExceeded, EngineFailed, TooBusy, UpstreamFailed, VivaError
+from vivavoce.conversation import Message, Sampling
+from vivavoce.errors import ContextLengthExceeded, TooBusy, UpstreamFailed, VivaError
 from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd
 from vivavoce.think.chat import ChatTurn, chat_turns, encodable
+from vivavoce.think.content import content_of
 
 CONNECT_TIMEOUT_S = 5.0
 TOKENIZE_TIMEOUT_S = 5.0
@@ -121,7 +118,10 @@ class OpenAIThinker:
         create = cast("Any", self._client.chat.completions.create)
         request: dict[str, object] = {
             "model": self._model,
-            "messages": [{"role": turn.role, "content": _content(turn.parts, self._hears_audio)} for turn in turns],
+            "messages": [
+                {"role": turn.role, "content": content_of(turn.parts, encodable, hears_audio=self._hears_audio)}
+                for turn in turns
+            ],
             "stream": True,
             "stream_options": {"include_usage": True},
             **{name: value for name, value in given.items() if value is not None},
@@ -217,29 +217,3 @@ def _retry_after_s(error: openai.APIStatusError) -> float:
         return max(0.0, float(error.response.headers.get("retry-after", "1")))
     except ValueError:  # a date; one second is a fair start
         return 1.0
-
-
-def _content(parts: Sequence[Part], hears_audio: bool) -> str | list[dict[str, object]]:
-    texts = [encodable(part.text) for part in parts if isinstance(part, TextPart)]
-    if len(texts) == len(parts):
-        return "\n".join(texts)
-    if not hears_audio:
-        raise EngineFailed("This thinker does not hear: its conversation must carry what was heard, as text.")
-    return [_wire_part(part) for part in parts]
-
-
-def _wire_part(part: Part) -> dict[str, object]:
-    if isinstance(part, AudioPart):
-        data = base64.b64encode(_wav(part.audio)).decode("ascii")
-        return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
-    return {"type": "text", "text": encodable(part.text)}
-
-
-def _wav(audio: Audio) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(audio.rate_hz)
-        file.writeframes(audio.to_pcm16())
-    return buffer.getvalue()
