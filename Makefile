@@ -52,6 +52,7 @@ format: $(STAMP) ## Let ruff put the code in order
 docs: $(STAMP) ## Make the generated pages anew
 	@$(BIN)/python -m vivavoce.settings_page > docs/settings.md
 	@$(BIN)/python -c "from vivavoce.speak.voices import voices_page; print(voices_page(), end='')" > docs/voices.md
+	@$(BIN)/python -m vivavoce.models.page docs/models.md
 	@$(BIN)/python tools/readme_tree.py
 
 clean: ## Remove the environment and caches, not the weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -30,7 +31,18 @@ def viva(*words: str, folder: Path, **extra: str) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("serve",), ("ask",), ("speak",), ("models",), ("models", "pull"), ("bench",), ("bench", "listening")]
+    "words",
+    [
+        (),
+        ("serve",),
+        ("ask",),
+        ("speak",),
+        ("models",),
+        ("models", "pull"),
+        ("models", "rm"),
+        ("bench",),
+        ("bench", "listening"),
+    ],
 )
 def test_every_command_explains_itself(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = viva(*words, "--help", folder=tmp_path)
@@ -70,6 +82,8 @@ def test_text_only_writes_nothing(tmp_path: Path) -> None:
         (("speak", "hi", "--voice", "gandalf"), "'gandalf'"),
         (("speak", "…"), "nothing in this text"),
         (("models", "pull", "gpt-5"), "gpt-5"),
+        (("models", "show", "gpt-5"), "gpt-5"),
+        (("models", "rm", "whisper-base", "gpt-5"), "gpt-5"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_exit_2(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
@@ -103,3 +117,39 @@ def test_models_are_listed(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "whisper-base" in done.stdout
     assert "Apache-2.0" in done.stdout
+
+
+def test_a_model_is_shown_with_its_terms_and_hashes(tmp_path: Path) -> None:
+    done = viva("models", "show", "llama-3.1-8b-instruct", folder=tmp_path, VIVA_MODELS_DIR=str(tmp_path / "none"))
+    assert done.returncode == 0
+    assert "Built with Llama" in done.stdout and "Meta" in done.stdout
+    assert "7b064f5842bf9532c91456deda288a1b672397a54fa729aa665952863033557c" in done.stdout
+
+
+def test_weights_with_terms_wait_for_nobody_without_a_terminal(tmp_path: Path) -> None:
+    done = viva("models", "pull", "llama-3.1-8b-instruct", folder=tmp_path, VIVA_MODELS_DIR=str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert "Llama 3.1 Community licence" in done.stderr and "--accept-licence" in done.stderr
+    allowed = {"VIVA_MODELS_DIR": str(tmp_path / "none"), "VIVA_OFFLINE": "1", "VIVA_ACCEPT_LICENCE": "1"}
+    done = viva("models", "pull", "llama-3.1-8b-instruct", folder=tmp_path, **allowed)
+    assert done.returncode == 1
+    assert "VIVA_OFFLINE" in done.stderr, "past the licence, the next obstacle is named"
+
+
+def test_models_are_removed_and_the_room_is_told(tmp_path: Path) -> None:
+    where = {"VIVA_MODELS_DIR": str(tmp_path / "weights"), "VIVA_PROFILE": "tiny"}
+    for name in ("whisper-base", "whisper-tiny", ".partial/kokoro-82m"):
+        (tmp_path / "weights" / name).mkdir(parents=True)
+        (tmp_path / "weights" / name / "model.bin").write_bytes(bytes(2_000_000))
+    listed = json.loads(viva("models", "list", "--json", folder=tmp_path, **where).stdout)
+    assert {one["name"]: one["disk_bytes"] for one in listed if one["disk_bytes"]} == {
+        "whisper-base": 2_000_000,
+        "whisper-tiny": 2_000_000,
+    }
+    done = viva("models", "rm", "--unused", folder=tmp_path, **where)
+    assert done.returncode == 0 and "whisper-base: 2 MB freed" in done.stdout and "whisper-tiny" not in done.stdout
+    done = viva("models", "rm", "--partial", folder=tmp_path, **where)
+    assert "kokoro-82m: 2 MB of an unfinished pull freed" in done.stdout
+    done = viva("models", "rm", "whisper-tiny", "smollm2-135m", folder=tmp_path, **where)
+    assert "whisper-tiny: 2 MB freed" in done.stdout and "smollm2-135m: was not here" in done.stdout
+    assert viva("models", "rm", folder=tmp_path, **where).returncode == 2

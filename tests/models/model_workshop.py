@@ -68,6 +68,15 @@ def catalog_text(parts: list[tuple[str, str, bytes]], data: bytes = DATA, digest
     return "\n".join([*lines, "]"])
 
 
+def unpinned_catalog_text(*, terms: str = "", files: tuple[str, ...] = ("model.bin",)) -> str:
+    """A catalogue of one model `m` on the hub, at its newest commit, of whose files only the names are known."""
+    lines = ["[m]", 'role = "think"', 'title = "t"', 'licence = "Own"', 'maker = "us"', 'note = ""']
+    lines += [f'terms = "{terms}"'] if terms else []
+    lines += ['hub = { repo = "us/m" }', "files = ["]
+    lines += [f'  {{ name = "{name}", size = 300000, about = true, hub_path = "sub/{name}" }},' for name in files]
+    return "\n".join([*lines, "]"])
+
+
 def two_parts() -> list[tuple[str, str, bytes]]:
     return [(f"pip:viva-part{i}==1.0", f"viva_part{i}/data/{i}.bin", part) for i, part in enumerate(PARTS)]
 

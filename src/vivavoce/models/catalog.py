@@ -64,23 +64,40 @@ class Part(_Frozen):
 
 
 class HubRepo(_Frozen):
-    """A repository on the Hugging Face hub at one commit."""
+    """A repository on the Hugging Face hub at one commit; without a revision, at its newest."""
 
     repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
-    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
 
     def __str__(self) -> str:
-        return f"{self.repo}@{self.revision[:12]}"
+        return f"{self.repo}@{self.revision[:12] if self.revision else 'newest'}"
 
 
 class ModelFile(_Frozen):
-    """One file of a model: `size` bytes with this sha256, whichever source it came from."""
+    """One file of a model: `size` bytes with this sha256, whichever source it came from.
+
+    Without a sha256 only the hub's own checksum can be asked for, which is a sha256 for large files and git's sha1
+    for small ones. about: `size` is a round figure.
+    """
 
     name: FileName
     size: int = Field(gt=0)
-    sha256: Sha256
+    sha256: Sha256 | None = None
+    git_sha1: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
+    about: bool = False
     hub_path: str | None = None
     parts: tuple[Part, ...] = ()
+
+    @property
+    def pinned(self) -> bool:
+        """Whether size and checksum are known exactly."""
+        return not self.about and (self.sha256 or self.git_sha1) is not None
+
+    @model_validator(mode="after")
+    def _parts_have_a_hash(self) -> Self:
+        if self.parts and not (self.pinned and self.sha256):
+            raise ValueError(f"{self.name} comes in packages, so it needs an exact size and a sha256")
+        return self
 
     @model_validator(mode="after")
     def _parts_make_the_file(self) -> Self:
@@ -96,6 +113,8 @@ class ModelEntry(_Frozen):
     role: Literal["listen", "think", "speak"]
     title: str
     licence: str
+    terms: str | None = None
+    """What the licence asks of users, where it is not simply open; such weights are fetched only after consent."""
     maker: str
     note: str
     hub: HubRepo | None = None
@@ -103,8 +122,13 @@ class ModelEntry(_Frozen):
 
     @property
     def size(self) -> int:
-        """Bytes on disk when installed."""
+        """Bytes on disk when installed; about, where a file's size is."""
         return sum(file.size for file in self.files)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether every file has a hash of ours, so that a source can be checked against something else than itself."""
+        return all(file.sha256 for file in self.files)
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -173,7 +197,8 @@ class _RawPart(_Frozen):
 class _RawFile(_Frozen):
     name: str
     size: int
-    sha256: str
+    sha256: str | None = None
+    about: bool = False
     hub_path: str | None = None
     parts: tuple[_RawPart, ...] = ()
 
@@ -188,7 +213,14 @@ class _RawFile(_Frozen):
                 raise ValueError(f"part {part.member} needs its own size and sha256")
             package = Package.parse(part.package)
             parts.append(Part(package=package, member=part.member, size=size, sha256=digest))
-        return ModelFile(name=self.name, size=self.size, sha256=self.sha256, hub_path=self.hub_path, parts=tuple(parts))
+        return ModelFile(
+            name=self.name,
+            size=self.size,
+            sha256=self.sha256,
+            about=self.about,
+            hub_path=self.hub_path,
+            parts=tuple(parts),
+        )
 
 
 class _RawEntry(_Frozen):

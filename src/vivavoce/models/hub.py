@@ -1,4 +1,7 @@
-"""Weights from the Hugging Face hub, through `huggingface_hub`, at the catalogue's pinned commits.
+"""Weights from the Hugging Face hub, through `huggingface_hub`, at pinned commits where the catalogue has them.
+
+Where the catalogue has no hash, the hub's own is asked for first, with the commit it belongs to; the file is then
+checked against that. It guards against damage on the way, not against a repository that was changed.
 
 The only file here that imports that library, and only while pulling. Sends no token and no telemetry: every
 repository of the catalogue is public. Does NOT know packages or the store's layout.
@@ -7,16 +10,18 @@ repository of the catalogue is public. Does NOT know packages or the store's lay
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
 from vivavoce.models.catalog import HubRepo, ModelEntry, ModelFile
-from vivavoce.models.partial import mismatch, sha256_of
+from vivavoce.models.partial import git_sha1_of, mismatch, sha256_of
 from vivavoce.models.sources import Fetched, Meter, SourceFailed, SourceKind, folder_bytes, scrub
 
 PROBE_TIMEOUT_S = 4.0
@@ -39,7 +44,8 @@ class HubSource:
         if entry.hub is None:
             raise SourceFailed(f"{entry.name} is not on the hub")
         repo, folder = entry.hub, work / "hub"
-        _probe(repo, _path_on_hub(files[0]))
+        # Ask for one file's headers, once per pull: a machine without the hub loses seconds and not minutes.
+        _ask(repo, _path_on_hub(files[0]), lambda said: None)
         for file in files:
             before = folder_bytes(folder)
             path = _in_thread(
@@ -47,11 +53,66 @@ class HubSource:
                 partial(_hint_growth, meter, folder, before),
             )
             digest = sha256_of(path)
-            if digest != file.sha256:
+            if digest != file.sha256 and (file.sha256 or git_sha1_of(path) != file.git_sha1):
                 path.unlink()
                 raise SourceFailed(mismatch(file, digest))
             meter.settle(file.size)
-            yield Fetched(file, path, f"hub:{repo}")
+            yield Fetched(file, path, f"hub:{repo}", digest)
+
+    def pin(self, entry: ModelEntry) -> ModelEntry:
+        """`entry` with the commit, sizes and checksums that the hub gives, where the catalogue has none.
+
+        Raises SourceFailed where the hub does not answer, gives no checksum, or another than the catalogue's.
+        """
+        if entry.hub is None:
+            raise SourceFailed(f"{entry.name} is not on the hub")
+        repo, files = entry.hub, list[ModelFile]()
+        for file in entry.files:
+            if file.pinned and repo.revision:
+                files.append(file)
+                continue
+            said = _ask(repo, _path_on_hub(file), _Said.of)
+            repo = HubRepo(repo=repo.repo, revision=said.commit)
+            files.append(_pinned(file, said))
+        return entry.model_copy(update={"hub": repo, "files": tuple(files)})
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the hub's headers say of a file."""
+
+    commit: str
+    size: int
+    checksum: str
+
+    @classmethod
+    def of(cls, said: Any) -> _Said:
+        if not re.fullmatch(r"[0-9a-f]{40}", said.commit_hash or ""):
+            raise ValueError("no commit in the answer")
+        return cls(said.commit_hash, int(said.size), str(said.etag))
+
+
+def _ask(repo: HubRepo, path: str, read: Callable[[Any], T]) -> T:
+    """Ask for a file's headers and `read` them. Raises SourceFailed, after `PROBE_TIMEOUT_S` at the latest."""
+
+    def ask() -> T:
+        library = _library()
+        url = library.hf_hub_url(repo.repo, path, revision=repo.revision)
+        return read(library.get_hf_file_metadata(url, token=False, timeout=PROBE_TIMEOUT_S - 1))
+
+    return _in_thread(ask, lambda: None, timeout_s=PROBE_TIMEOUT_S)
+
+
+def _pinned(file: ModelFile, said: _Said) -> ModelFile:
+    if re.fullmatch(r"[0-9a-f]{64}", said.checksum):
+        if file.sha256 not in (None, said.checksum):
+            raise SourceFailed(mismatch(file, said.checksum))
+        checksum = {"sha256": said.checksum}
+    elif re.fullmatch(r"[0-9a-f]{40}", said.checksum):
+        checksum = {"git_sha1": said.checksum}
+    else:
+        raise SourceFailed(f"the hub gives no checksum for {file.name}")
+    return file.model_copy(update={"size": said.size, "about": False, **checksum})
 
 
 def _path_on_hub(file: ModelFile) -> str:
@@ -72,17 +133,6 @@ def _library() -> Any:
 
     disable_progress_bars()
     return huggingface_hub
-
-
-def _probe(repo: HubRepo, path: str) -> None:
-    """Ask for one file's header, once per pull: a machine without the hub loses seconds and not minutes."""
-
-    def ask() -> None:
-        library = _library()
-        url = library.hf_hub_url(repo.repo, path, revision=repo.revision)
-        library.get_hf_file_metadata(url, token=False, timeout=PROBE_TIMEOUT_S - 1)
-
-    _in_thread(ask, lambda: None, timeout_s=PROBE_TIMEOUT_S)
 
 
 def _download(repo: HubRepo, path: str, folder: Path) -> Path:

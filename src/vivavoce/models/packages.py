@@ -69,7 +69,7 @@ def _finished(open_files: list[PartialFile]) -> Iterator[Fetched]:
     for partial in [one for one in open_files if one.complete]:
         open_files.remove(partial)
         origins = dict.fromkeys(str(part.package) for part in partial.file.parts)
-        yield Fetched(partial.file, partial.finish(), ", ".join(origins))
+        yield Fetched(partial.file, partial.finish(), ", ".join(origins), partial.sha256)
 
 
 def _take(package: Package, wanted: Mapping[str, PartialFile], work: Path, meter: Meter) -> None:

@@ -75,25 +75,51 @@ class PartialFile:
                 )
         self._whole, self.parts_done = whole, self.parts_done + 1
 
+    @property
+    def sha256(self) -> str:
+        """Hash of the parts that are there, which is the file's once it is complete."""
+        return self._whole.hexdigest()
+
     def finish(self) -> Path:
         """Check the whole file and force it to disk; a file that fails is removed and SourceFailed raised."""
-        if self._whole.hexdigest() != self.file.sha256:
+        if self.sha256 != self.file.sha256:
             self.path.unlink(missing_ok=True)
-            raise SourceFailed(mismatch(self.file, self._whole.hexdigest()))
+            raise SourceFailed(mismatch(self.file, self.sha256))
         with self.path.open("rb+") as stream:
             os.fsync(stream.fileno())
         return self.path
 
 
 def mismatch(file: ModelFile, digest: str) -> str:
-    """The sentence for a file whose bytes are not those of the catalogue."""
-    return f"{file.name} has sha256 {digest[:16]}… but the catalogue says {file.sha256[:16]}…"
+    """The sentence for a file whose bytes are not those that were promised. digest: their sha256."""
+    return f"{file.name} has sha256 {digest[:16]}… instead of " + (
+        f"{file.sha256[:16]}…" if file.sha256 else f"git's sha1 {file.git_sha1}"
+    )
 
 
 def sha256_of(path: Path) -> str:
     """Lower-case hexadecimal sha256 of a file. Raises OSError."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def git_sha1_of(path: Path) -> str:
+    """The name that git gives these bytes, which is the hub's checksum of a small file. Raises OSError."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def is_intact(path: Path, file: ModelFile) -> bool:
+    """Whether the bytes at `path` have the file's size and checksum; never where those are not known."""
+    try:
+        if not file.pinned or path.stat().st_size != file.size:
+            return False
+        return sha256_of(path) == file.sha256 if file.sha256 else git_sha1_of(path) == file.git_sha1
+    except OSError:
+        return False
 
 
 def _hash_block_by_block(stream: IO[bytes], size: int, whole: _Hash) -> str | None:

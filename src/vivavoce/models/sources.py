@@ -88,11 +88,12 @@ class Meter:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A complete file at `path` whose sha256 has been checked, and where it came from, without addresses."""
+    """A complete file at `path` whose checksum has been checked, and where it came from, without addresses."""
 
     file: ModelFile
     path: Path
     origin: str
+    sha256: str
 
 
 class Source(Protocol):

