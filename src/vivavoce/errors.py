@@ -14,7 +14,8 @@ it into one sentence. Foreign exceptions are mapped to these classes once, at th
     ├── TooBusy 429
     └── ServerFault 500               ours to mend
         ├── EngineFailed 500, EngineLost 503, UpstreamFailed 502
-        └── ModelNotInstalled 503, MissingDependency 500
+        ├── ModelNotInstalled 503, MissingDependency 500
+        └── StorageFailed 500         the data folder cannot be read or written
 """
 
 from __future__ import annotations
@@ -148,6 +149,12 @@ class MissingDependency(ServerFault):
     """An optional package or program is missing; the message names the cure."""
 
     default_code = "missing_dependency"
+
+
+class StorageFailed(ServerFault):
+    """The data folder is full, read-only or broken; the message says which."""
+
+    default_code = "storage_failed"
 
 
 def all_errors() -> dict[str, type[VivaError]]:

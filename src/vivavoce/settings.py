@@ -85,7 +85,8 @@ class Settings(BaseSettings):
         1024, ge=1, description="Longest answer, in text tokens, where a request sets no cap (1024: about 6 min)."
     )
     data_dir: Path = Field(
-        default_factory=lambda: user_data_path("vivavoce", appauthor=False), description="State: reply ids."
+        default_factory=lambda: user_data_path("vivavoce", appauthor=False),
+        description="State: spoken replies and what was heard, all of it encrypted.",
     )
     models_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "vivavoce" / "models",
@@ -97,7 +98,8 @@ class Settings(BaseSettings):
     offline: bool = Field(False, description="Reach for nothing: weights must already be there.")
     max_body_bytes: int = Field(26_214_400, ge=1024, description="Largest request body, in bytes.")
     max_audio_s: float = Field(1800.0, gt=0, description="Longest recording in a request, in seconds.")
-    reply_ttl_s: int = Field(86_400, ge=1, description="How long a reply's audio id resolves, in seconds.")
+    reply_ttl_s: int = Field(86_400, ge=1, description="Seconds that a spoken reply, and what was heard, is kept.")
+    remember_heard: bool = Field(True, description="Never listen to the same recording twice; off: listen each time.")
     strict: bool = Field(
         False, description="Refuse what the original refused, in its words; otherwise all of that works."
     )

@@ -18,7 +18,8 @@ import pytest
 import uvicorn
 from openai import OpenAI
 
-from vivavoce.ledger.replies import Replies
+from vivavoce.ledger.ledger import Ledger
+from vivavoce.listen.cached import HeardOnce
 from vivavoce.server.app import create_app
 from vivavoce.server.serve import bind
 from vivavoce.server.service import Limits, Service
@@ -82,9 +83,11 @@ def scripted_server(
     async def ready() -> Engines:
         return engines
 
-    replies = Replies(folder)
-    stack.callback(replies.close)
-    service = Service(engines=ready, replies=replies, limits=limits or Limits())
+    limits = limits or Limits()
+    ledger = Ledger(folder)
+    stack.callback(ledger.close)
+    heard_once = HeardOnce(ledger.hearings, "scripted:listener", limits.reply_ttl_s)
+    service = Service(engines=ready, ledger=ledger, heard_once=heard_once, limits=limits)
     scripted = ScriptedServer(stack.enter_context(running(service)), engines, service)
     stack.callback(scripted.close)
     return scripted

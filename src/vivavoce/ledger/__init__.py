@@ -1,1 +1,1 @@
-"""What outlives a request: for now, the ids of spoken replies."""
+"""What outlives a request: spoken replies, and what was heard in recordings. All of it sealed, all of it expiring."""

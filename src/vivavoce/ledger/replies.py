@@ -1,61 +1,58 @@
-"""Spoken replies by id, so that a later turn can name one: `{"role": "assistant", "audio": {"id": …}}`.
+"""Spoken replies by id: their words for a later turn that names one, and their sound to be fetched again.
 
-Keeps the words of a reply, not its sound, and only until the id expires; expired rows are deleted, not hidden.
-Knows no HTTP. Blocking: call it off the event loop.
+A reply is found only under its id together with its owner, so somebody else's id reads exactly like an unknown one.
+Knows no HTTP and no codec. Blocking: call it off the event loop.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import BigInteger, String, Text, create_engine, delete, event, select
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.pool import ConnectionPoolEntry
+from vivavoce.ledger.seal import Seal
+from vivavoce.ledger.store import Store
 
-
-class Base(DeclarativeBase):
-    pass
+_SOUND = b"sound"
 
 
-class ReplyRow(Base):
-    __tablename__ = "replies"
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """`format` is that in which the sound was sent."""
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
-    transcript: Mapped[str] = mapped_column(Text)
+    transcript: str
+    format: str
 
 
 class Replies:
-    """A table of replies in `folder/ledger.sqlite`. Safe to use from several threads and processes."""
+    """Every method raises `StorageFailed`."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._engine = create_engine(f"sqlite:///{folder / 'ledger.sqlite'}")
-        event.listen(self._engine, "connect", _prepare_sqlite)
-        Base.metadata.create_all(self._engine)
+    def __init__(self, store: Store, seal: Seal) -> None:
+        self._store = store
+        self._seal = seal
 
-    def keep(self, reply_id: str, transcript: str, *, expires_at: int, now: int) -> None:
-        """Store a reply, and delete all that have expired by `now` (Unix seconds)."""
-        with Session(self._engine) as session:
-            session.execute(delete(ReplyRow).where(ReplyRow.expires_at <= now))
-            session.add(ReplyRow(id=reply_id, expires_at=expires_at, transcript=transcript))
-            session.commit()
+    def keep(self, owner: bytes, reply_id: str, reply: KeptReply, sound: bytes, *, expires_at: int) -> None:
+        """Keep a reply and its sound, whatever bytes that is, until `expires_at` (Unix seconds)."""
+        key, material = self._key(owner, reply_id), reply_id.encode()
+        value = self._seal.close(material, json.dumps(asdict(reply)).encode(), key)
+        self._store.put(key, value, expires_at=expires_at, sound=self._seal.close(material, sound, key + _SOUND))
 
-    def find(self, reply_id: str, *, now: int) -> str | None:
-        """The words of a reply, or None if it is unknown or has expired."""
-        query = select(ReplyRow.transcript).where(ReplyRow.id == reply_id, ReplyRow.expires_at > now)
-        with Session(self._engine) as session:
-            return session.scalar(query)
+    def find(self, owner: bytes, reply_id: str) -> KeptReply | None:
+        """None if the reply is unknown, expired, damaged or somebody else's."""
+        key = self._key(owner, reply_id)
+        if (sealed := self._store.get(key)) is None:
+            return None
+        value = self._seal.open(reply_id.encode(), sealed, key)
+        return None if value is None else KeptReply(**json.loads(value))
 
-    def close(self) -> None:
-        self._engine.dispose()
+    def sound(self, owner: bytes, reply_id: str) -> bytes | None:
+        """The sound of a reply that `find` finds; None if it is damaged or gone."""
+        key = self._key(owner, reply_id)
+        sealed = self._store.sound(key)
+        return None if sealed is None else self._seal.open(reply_id.encode(), sealed, key + _SOUND)
 
+    def forget(self, owner: bytes, reply_id: str) -> bool:
+        """Delete a reply at once; False where `find` finds none."""
+        return self._store.forget(self._key(owner, reply_id))
 
-def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Several writers wait for each other; what is deleted is overwritten on disk."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA busy_timeout=5000")
-    cursor.execute("PRAGMA secure_delete=ON")
-    cursor.close()
+    def _key(self, owner: bytes, reply_id: str) -> bytes:
+        return self._seal.row_key("reply", owner, reply_id.encode())

@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
-from vivavoce.server import chat, models
+from vivavoce.server import chat, models, replies
 from vivavoce.server.cors import cors_policy
 from vivavoce.server.middleware import RequestIds, Unforeseen
 from vivavoce.server.service import Service
@@ -46,6 +46,7 @@ def create_app(service: Service | MakeService, *, cors_origins: str = "local") -
     app = FastAPI(title="Viva Voce", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(chat.ROUTER)
     app.include_router(models.ROUTER)
+    app.include_router(replies.ROUTER)
     app.add_api_route("/health", health, methods=["GET"])
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)

@@ -22,7 +22,9 @@ from vivavoce.errors import VivaError
 from vivavoce.server import strict
 from vivavoce.server.bodies import read_model
 from vivavoce.server.disconnect import while_connected
+from vivavoce.server.keeping import Keeping
 from vivavoce.server.models import check_model
+from vivavoce.server.owners import owner_of
 from vivavoce.server.service import Service
 from vivavoce.server.turns import check_supported, read_turn
 from vivavoce.server.wire import errors as wire_errors
@@ -42,43 +44,32 @@ async def chat_completions(request: Request) -> Response:
     if service.strict:
         strict.refuse(body)
     check_supported(body)
-    engines = await service.engines()
+    owner = owner_of(request)
+    engines = await service.engines_for(owner)
     with strict.original_texts(service.strict):
-        turn = await read_turn(body, service, engines)
-    reply = Reply(body, service)
+        turn = await read_turn(body, service, engines, owner)
+    reply = Reply(body, service, owner)
     if body.stream:
         return await _streamed(turn, engines, reply)
     return await while_connected(request, _whole(turn, engines, reply))
 
 
 class Reply:
-    """Identity of one reply, and how its sound is wanted."""
+    """Identity of one reply, and how its sound is wanted. `keeping` None: it is not spoken."""
 
-    def __init__(self, body: ChatRequest, service: Service) -> None:
+    def __init__(self, body: ChatRequest, service: Service, owner: bytes) -> None:
         self.body = body
-        self.service = service
-        self.speaks = body.wants_audio and body.audio is not None
         self.format = body.audio.format if body.audio is not None else "wav"
-        now = int(time.time())
+        self.keeping: Keeping | None = None
+        if body.wants_audio:
+            self.keeping = Keeping(service.ledger.replies, owner, self.format, service.limits.reply_ttl_s)
         self.head = ReplyHead(
             completion_id=f"chatcmpl-{secrets.token_hex(16)}",
             model=body.model,
-            created=now,
+            created=int(time.time()),
             fingerprint=service.fingerprint,
-            audio_id=f"audio_{secrets.token_hex(16)}" if self.speaks else None,
-            expires_at=now + service.limits.reply_ttl_s if self.speaks else None,
+            audio_id=self.keeping.audio_id if self.keeping is not None else None,
         )
-
-    async def keep(self, transcript: str) -> None:
-        """Remember the words of a spoken reply under its id, until it expires."""
-        if self.head.audio_id is not None and self.head.expires_at is not None:
-            await asyncio.to_thread(
-                self.service.replies.keep,
-                self.head.audio_id,
-                transcript,
-                expires_at=self.head.expires_at,
-                now=int(time.time()),
-            )
 
 
 async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
@@ -93,15 +84,18 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
                     text += happened.text
                 case Spoke():
                     clauses.append(happened.audio)
+                    if reply.keeping is not None:
+                        await asyncio.to_thread(reply.keeping.feed, happened.audio)
                 case Finished():
                     finished = happened
     if finished is None:  # pragma: no cover - run always ends with Finished or raises
         raise VivaError("the turn ended without a result")
-    sound: bytes | None = None
-    if reply.speaks:
+    sound, expires_at = None, None
+    if reply.keeping is not None:
         sound = await asyncio.to_thread(encode, Audio.join(clauses, SPEAK_RATE_HZ), reply.format)
-        await reply.keep(text)
-    body = completion(reply.head, text, sound, heard, finished.finish_reason, finished.usage)
+        await reply.keeping.keep(text)
+        expires_at = reply.keeping.expires_at
+    body = completion(reply.head, text, sound, expires_at, heard, finished.finish_reason, finished.usage)
     return JSONResponse(body, headers=_timing_headers(finished))
 
 
@@ -161,7 +155,8 @@ class _StreamedReply:
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
         self.writer = ChunkWriter(reply.head, with_usage=reply.body.wants_usage)
-        self._encoder = StreamEncoder(reply.format) if reply.speaks else None
+        self._keeping = reply.keeping
+        self._encoder = StreamEncoder(reply.format) if reply.keeping is not None else None
         self._cutter = PcmCutter()
         self._text = ""
 
@@ -178,15 +173,16 @@ class _StreamedReply:
                 return await self._finish(happened)
 
     async def _sound(self, spoke: Spoke) -> list[bytes]:
-        if self._encoder is None:
+        if self._keeping is None or self._encoder is None:
             return []
         data = await asyncio.to_thread(self._encoder.feed, spoke.audio)
+        await asyncio.to_thread(self._keeping.feed, spoke.audio)
         return [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.flush())]
 
     async def _finish(self, finished: Finished) -> list[bytes]:
-        out: list[bytes] = []
-        if self._encoder is not None:
-            data = await asyncio.to_thread(self._encoder.finish)
-            out += [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.finish())]
-            await self.reply.keep(self._text)
-        return [*out, self.writer.end(finished.finish_reason, finished.usage)]
+        if self._keeping is None or self._encoder is None:
+            return [self.writer.end(finished.finish_reason, finished.usage, None)]
+        data = await asyncio.to_thread(self._encoder.finish)
+        out = [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.finish())]
+        await self._keeping.keep(self._text)
+        return [*out, self.writer.end(finished.finish_reason, finished.usage, self._keeping.expires_at)]

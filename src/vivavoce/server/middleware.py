@@ -44,7 +44,7 @@ class Unforeseen:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            log.error("unforeseen %s in %s %s", type(error).__name__, scope["method"], scope["path"], exc_info=error)
+            log.error("unforeseen %s in %s %s", type(error).__name__, scope["method"], _path(scope), exc_info=error)
             if started:
                 return  # nothing more can be said; the server closes the connection on an unfinished answer
             fault = VivaError("The server had an error while processing your request. The log says where.")
@@ -76,9 +76,14 @@ class RequestIds:
                 headers["openai-version"] = API_VERSION
             await send(message)
 
-        details: dict[str, Any] = {"id": request_id, "method": scope["method"], "path": scope["path"]}
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
             took_ms = (time.perf_counter() - started_s) * 1000
+            details: dict[str, Any] = {"id": request_id, "method": scope["method"], "path": _path(scope)}
             log.info("%(method)s %(path)s %(id)s", details, extra={"status": status, "took_ms": took_ms})
+
+
+def _path(scope: Scope) -> str:
+    """The path as the route writes it, `{id}` in place of the id: whoever holds an id can fetch what was said."""
+    return getattr(scope.get("route"), "path", scope["path"])

@@ -19,8 +19,10 @@ from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import require_weights
 from vivavoce.engines.spec import STAGES
 from vivavoce.errors import InvalidValue
-from vivavoce.ledger.replies import Replies
+from vivavoce.ledger.ledger import Ledger
+from vivavoce.listen.cached import HeardOnce
 from vivavoce.server.app import create_app
+from vivavoce.server.housekeeping import housekeeping
 from vivavoce.server.service import Limits, Service
 from vivavoce.settings import Settings
 from vivavoce.speak import language
@@ -35,8 +37,9 @@ LOOPBACK = ("127.0.0.1", "::1")
 async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
     """The engine process and everything around it, for as long as the server runs."""
     spec = settings.engine_spec()
-    replies = await asyncio.to_thread(Replies, settings.data_dir)
-    async with EngineProcess(spec) as process:
+    ledger = await asyncio.to_thread(Ledger, settings.data_dir)
+    heard_once = HeardOnce(ledger.hearings, spec.listen, settings.reply_ttl_s) if settings.remember_heard else None
+    async with EngineProcess(spec) as process, housekeeping(ledger, settings.reply_ttl_s):
         await asyncio.to_thread(language.load)  # beside the engines, which take longer
         made: list[Engines] = []
 
@@ -52,7 +55,8 @@ async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
 
         yield Service(
             engines=engines,
-            replies=replies,
+            ledger=ledger,
+            heard_once=heard_once,
             limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},
@@ -60,7 +64,7 @@ async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
             speaking_note=settings.speaking_note or None,
             ready=ready,
         )
-    await asyncio.to_thread(replies.close)
+    await asyncio.to_thread(ledger.close)
 
 
 def fingerprint(*parts: str) -> str:
@@ -85,8 +89,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until interrupted. Raises `ModelNotInstalled` before anything starts if weights are missing."""
+    """Serve until interrupted. Before anything starts, raises `ModelNotInstalled` if weights are missing and
+    `StorageFailed` if the data folder can't be used."""
     require_weights(settings.engine_spec())
+    Ledger(settings.data_dir).close()
     listening = bind(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", host, port)

@@ -1,4 +1,4 @@
-"""What every route needs, in one object: the engines, where replies are kept, and the limits.
+"""What every route needs, in one object: the engines, the ledger, and the limits.
 
 Plain arguments, so that tests build one around scripted engines. Knows no route.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vivavoce.conversation import SPEAKING_NOTE
-from vivavoce.ledger.replies import Replies
+from vivavoce.ledger.ledger import Ledger
+from vivavoce.listen.cached import HeardOnce
 from vivavoce.turn import Engines
 
 
@@ -27,11 +28,13 @@ class Limits:
 class Service:
     """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once.
 
-    `strict`: refuse what the original refused. `engine_names`: stage -> `kind:model`, to show to people.
+    `heard_once` None: recordings are listened to anew each time. `strict`: refuse what the original refused.
+    `engine_names`: stage -> `kind:model`, to show to people.
     """
 
     engines: Callable[[], Awaitable[Engines]]
-    replies: Replies
+    ledger: Ledger
+    heard_once: HeardOnce | None = None
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
     engine_names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -39,3 +42,10 @@ class Service:
     speaking_note: str | None = SPEAKING_NOTE
     ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready")
     started_at: int = field(default_factory=lambda: int(time.time()))
+
+    async def engines_for(self, owner: bytes) -> Engines:
+        """The engines for one owner, who is never made to wait for a recording that was listened to before."""
+        engines = await self.engines()
+        if self.heard_once is None:
+            return engines
+        return replace(engines, listener=self.heard_once.listener(engines.listener, owner))

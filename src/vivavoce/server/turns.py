@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import time
 
 from vivavoce.audio import Audio
 from vivavoce.codec.decode import decode
@@ -36,7 +35,7 @@ def check_supported(body: ChatRequest) -> None:
         )
 
 
-async def read_turn(body: ChatRequest, service: Service, engines: Engines) -> Turn:
+async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner: bytes) -> Turn:
     """The turn that a body asks for. Raises `InvalidValue`, `UnsupportedFormat`, `AudioTooLong`, `AudioNotFound`."""
     saying = None
     if body.wants_audio and body.audio is not None:
@@ -56,7 +55,7 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines) -> Tu
                     parts.append(TextPart(part.text))
             messages.append(Message("user", tuple(parts)))
         elif isinstance(message, AssistantMessage):
-            text = await _assistant_text(message, f"messages[{number}]", service)
+            text = await _assistant_text(message, f"messages[{number}]", service, owner)
             messages.append(Message.of("assistant", text))
         else:
             messages.append(Message("system", tuple(TextPart(part.text) for part in message.content)))
@@ -84,13 +83,13 @@ def _decode(part: AudioContent, param: str, room_s: float, limit_s: float) -> Au
     return decode(raw, param=param, max_duration_s=room_s, declared=part.input_audio.format)
 
 
-async def _assistant_text(message: AssistantMessage, path: str, service: Service) -> str:
+async def _assistant_text(message: AssistantMessage, path: str, service: Service, owner: bytes) -> str:
     """Words of an earlier answer: those of its audio id, or its content where the id is unknown."""
     parts = message.content or []
     content = "\n".join(part.refusal if isinstance(part, RefusalContent) else part.text for part in parts)
     if message.audio is None:
         return content or message.refusal or ""
-    transcript = await asyncio.to_thread(service.replies.find, message.audio.id, now=int(time.time()))
-    if transcript is None and (service.strict or not content):
+    reply = await asyncio.to_thread(service.ledger.replies.find, owner, message.audio.id)
+    if reply is None and (service.strict or not content):
         raise AudioNotFound(f"Assistant audio {message.audio.id} not found.", param=f"{path}.audio.id")
-    return transcript if transcript is not None else content
+    return reply.transcript if reply is not None else content

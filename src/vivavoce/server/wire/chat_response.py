@@ -26,7 +26,6 @@ class ReplyHead:
     created: int
     fingerprint: str
     audio_id: str | None = None
-    expires_at: int | None = None
 
 
 def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
@@ -78,6 +77,7 @@ def completion(
     head: ReplyHead,
     text: str,
     audio: bytes | None,
+    expires_at: int | None,
     heard: Sequence[PartHeard],
     finish_reason: FinishReason,
     usage: Usage,
@@ -93,7 +93,7 @@ def completion(
         message["audio"] = {
             "id": head.audio_id,
             "data": base64.b64encode(audio).decode("ascii"),
-            "expires_at": head.expires_at,
+            "expires_at": expires_at,
             "transcript": text,
         }
     if heard:
@@ -143,11 +143,11 @@ class ChunkWriter:
     def sound(self, data: bytes) -> bytes:
         return self._chunk({"audio": {"data": base64.b64encode(data).decode("ascii")}})
 
-    def end(self, finish_reason: FinishReason, usage: Usage) -> bytes:
-        """Expiry once and before the finish reason, then usage, then `[DONE]`."""
+    def end(self, finish_reason: FinishReason, usage: Usage, expires_at: int | None) -> bytes:
+        """Expiry (of a spoken reply) once and before the finish reason, then usage, then `[DONE]`."""
         last = b""
-        if self._head.audio_id is not None:
-            last += self._chunk({"audio": {"expires_at": self._head.expires_at}})
+        if expires_at is not None:
+            last += self._chunk({"audio": {"expires_at": expires_at}})
         last += self._chunk({}, finish_reason)
         if self._with_usage:
             body = _object(self._head, "chat.completion.chunk")
