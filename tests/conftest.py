@@ -28,8 +28,8 @@ def shared_speech() -> Path:
     pytest.skip("needs the recordings in ../shared/speech (set VIVA_SHARED_SPEECH to their folder)")
 
 
-SLOW_FOLDERS = ("models", "codec")
-"""Whole folders that drive real package clients and real codecs through long tables: not in `make unit`."""
+SLOW_FOLDERS = ("models", "codec", "browser")
+"""Whole folders that drive real package clients, codecs and browsers through long tables: not in `make unit`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

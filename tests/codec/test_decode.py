@@ -204,6 +204,65 @@ def test_truncated_files_yield_what_is_there() -> None:
         assert 1.5 < decode(data[: len(data) // 2]).duration_s < 2.5, muxer
 
 
+@pytest.mark.parametrize(
+    ("muxer", "codec", "options"),
+    [
+        ("webm", "libopus", {"live": "1"}),
+        ("mp4", "aac", {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "100000"}),
+        ("matroska", "flac", {}),
+    ],
+)
+def test_recordings_that_were_never_finished_yield_what_is_there(
+    muxer: str, codec: str, options: dict[str, str]
+) -> None:
+    data = write(channels(voice(4.0, 48_000), 1), 48_000, muxer, codec, **options)
+    assert 1.5 < decode(data[: len(data) // 2]).duration_s < 2.5
+
+
+def test_the_padding_of_an_mp4_is_cut_off() -> None:
+    for duration_s in (1.0, 1.001, 1.02, 5.27):
+        data = write(channels(voice(duration_s, 48_000), 1), 48_000, "mp4", "aac")
+        assert decode(data).duration_s == pytest.approx(duration_s, abs=1.5e-3)
+
+
+def test_a_recording_of_which_most_is_damaged_is_no_recording() -> None:
+    data = bytearray(write(channels(voice(2.0), 1), 24_000, "adts", "aac"))
+    at, frames = 0, 0
+    while at < len(data):
+        size = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
+        if frames > 2:
+            data[at + 7 : at + size] = b"\xff" * (size - 7)
+        at, frames = at + size, frames + 1
+    with pytest.raises(UnsupportedFormat, match="packets are damaged"):
+        decode(bytes(data))
+
+
+MP3_FRAMES = write(channels(voice(1.0), 1), 24_000, "mp3", "libmp3lame", kbps=64, write_xing="0", id3v2_version="0")
+FRAME_BYTES = 192
+"""Of 64 kbit/s at 24 kHz."""
+
+
+def test_raw_samples_may_look_like_a_few_frames() -> None:
+    few = MP3_FRAMES[: 9 * FRAME_BYTES] + bytes(24_000)
+    assert decode(few, declared="pcm16").duration_s == pytest.approx(len(few) / 48_000, abs=1e-4)
+    many = MP3_FRAMES[: 10 * FRAME_BYTES]
+    assert decode(many, declared="pcm16").duration_s == pytest.approx(0.24, abs=0.001)
+    adts = write(channels(voice(1.0), 1), 24_000, "adts", "aac")
+    assert decode(adts, declared="pcm16").samples.shape == decode(adts).samples.shape
+
+
+@pytest.mark.parametrize("level", [-1, 0, 1, -32768, 32767, -1025, -3841])
+def test_raw_samples_of_any_level_are_raw(level: int) -> None:
+    heard = decode(np.full(24_000, level, "<i2").tobytes(), declared="pcm16")
+    assert heard.duration_s == 1.0
+
+
+def test_an_odd_byte_after_raw_samples_is_dropped() -> None:
+    assert len(decode(bytes(481), rate_hz=24_000, declared="pcm16").samples) == 240
+    with pytest.raises(UnsupportedFormat, match="no samples"):
+        decode(b"\x01", declared="pcm16")
+
+
 def test_ten_milliseconds() -> None:
     assert decode(wav(bytes(320))).duration_s == 0.01
 

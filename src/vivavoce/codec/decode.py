@@ -1,7 +1,8 @@
 """Bytes of any supported container to mono `Audio`, in memory.
 
 The container is told from the bytes (`sniff`), opened with one named demuxer out of a fixed list, and may
-open nothing else: no file, no URL, no playlist. Duration is limited on what is decoded, while it is decoded.
+open nothing else: no file, no URL, no playlist. Only samples without any container are known by their label.
+Duration is limited on what is decoded, while it is decoded.
 Synchronous; PyAV and soxr do the work outside the interpreter lock, so callers run it in a thread. Knows no
 base64, no HTTP and no price. Decisions behind it: docs/decisions/0003-decoding-in-memory.md.
 """
@@ -20,7 +21,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
+from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio, Samples
 from vivavoce.codec.sniff import DEMUXERS, HostileFileError, refuse_hostile_mp4, sniff
 from vivavoce.errors import AudioTooLong, UnsupportedFormat
 from vivavoce.resampling import Resampler
@@ -28,7 +29,12 @@ from vivavoce.resampling import Resampler
 MAX_DURATION_S = 3600.0
 """Default limit on decoded sound: an hour is 230 MB at the listening rate."""
 
-SUPPORTED = "wav, mp3, flac, ogg (opus, vorbis), m4a/mp4 (aac, alac), aac and webm"
+SUPPORTED = (
+    "wav, mp3, flac, ogg (opus, vorbis), m4a/mp4 (aac, alac), aac, webm, "
+    "and 16-bit 24 kHz mono samples where they are labelled 'pcm16'"
+)
+RAW_LABELS = ("pcm16", "pcm")
+"""What senders call signed 16-bit little-endian samples, 24 kHz, mono, without a header."""
 
 _MIN_RATE_HZ, _MAX_RATE_HZ = 1_000, 768_000
 _MAX_CHANNELS = 64
@@ -58,13 +64,17 @@ def decode(
     """The first sound track of `data`, channels averaged to mono, at `rate_hz`, clipped to [-1, 1].
 
     `param` is the path of the field that `data` came from and `declared` what its sender calls it; both only
-    make better error messages. A damaged recording yields what can be decoded of it. Samples that are no
-    number become 0. Length: floor(decoded samples * rate_hz / their rate), encoder delay and padding left out
+    make better error messages, except that `declared` may be one of `RAW_LABELS`: what is then no container is
+    taken as samples. A damaged recording yields what can be decoded of it, if that is half of it. Samples that are
+    no number become 0. Length: floor(decoded samples * rate_hz / their rate), encoder delay and padding left out
     where the container records them. Raises `UnsupportedFormat` (nothing decodable) and `AudioTooLong`.
     """
     if not data:
         raise UnsupportedFormat("The audio is empty: no bytes were sent.", param=param)
-    container = sniff(data)
+    maybe_raw = (declared or "").lower() in RAW_LABELS
+    container = sniff(data, maybe_raw=maybe_raw)
+    if container is None and maybe_raw:
+        return _raw(data, rate_hz, max_duration_s, param)
     if container is None:
         raise UnsupportedFormat(_unknown(declared), param=param)
     body = data[container.offset :]
@@ -74,7 +84,9 @@ def decode(
         with _open(body, container.demuxer) as source:
             _refuse_too_long(source, _track(source), max_duration_s, param)
         with _open(body, container.demuxer) as source:
-            parts = _at_rate(_blocks(_frames(source, _track(source))), rate_hz, max_duration_s, param)
+            track = _track(source)
+            frames = _without_padding(_mono_frames(_frames(source, track)), _stated_s(source, track))
+            parts = _at_rate(_blocks(frames), rate_hz, max_duration_s, param)
             audio = Audio(_join(list(parts)), rate_hz)
     except HostileFileError as error:
         raise UnsupportedFormat(f"The audio file is refused: {error}.", param=param) from error
@@ -83,6 +95,16 @@ def decode(
         raise UnsupportedFormat(
             f"The audio looks like {name} but cannot be decoded ({str(error).rstrip('.')}).", param=param
         ) from error
+    return _not_empty(audio, param)
+
+
+def _raw(data: bytes, rate_hz: int, max_duration_s: float, param: str | None) -> Audio:
+    samples = Audio.from_pcm16(data, SPEAK_RATE_HZ).samples
+    parts = _at_rate(iter([(samples, SPEAK_RATE_HZ)]), rate_hz, max_duration_s, param)
+    return _not_empty(Audio(_join(list(parts)), rate_hz), param)
+
+
+def _not_empty(audio: Audio, param: str | None) -> Audio:
     if not len(audio.samples):
         raise UnsupportedFormat("The audio holds no samples: it is empty or cut off too early.", param=param)
     return audio
@@ -153,27 +175,60 @@ def _packets(source: InputContainer, track: AudioStream) -> Iterator[Packet[Audi
 
 
 def _frames(source: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
-    """Decoded frames; a packet that is damaged is left out, as players do."""
+    """Decoded frames; a packet that is damaged is left out, as players do, while most are whole."""
+    whole = damaged = 0
     for packet in _packets(source, track):
         try:
             yield from packet.decode()
+            whole += bool(packet.size)
         except av.error.FFmpegError:
-            continue
+            damaged += 1
+    if damaged > whole:
+        raise _UnreadableError(f"{damaged} of its {damaged + whole} packets are damaged")
 
 
-def _blocks(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
-    """(mono samples, rate in Hz), each about `_BLOCK_S` long and of one rate."""
+def _mono_frames(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
+    """(mono samples, rate in Hz) of each frame."""
+    packer = _Packer()
+    for decoded in frames:
+        for frame in packer.packed(_checked(decoded)):
+            yield _mono(frame), frame.sample_rate
+
+
+def _stated_s(source: InputContainer, track: AudioStream) -> float | None:
+    """How long the sound is by an MP4's edit list; elsewhere FFmpeg cuts the padding, or only guesses a duration."""
+    if not source.format.name.startswith("mov") or track.duration is None or track.time_base is None:
+        return None
+    return float(track.duration * track.time_base)
+
+
+def _without_padding(frames: Iterator[tuple[Samples, int]], stated_s: float | None) -> Iterator[tuple[Samples, int]]:
+    """The same, but the last frame ends where the sound is said to end, if that is within it."""
+    held: tuple[Samples, int] | None = None
+    seconds = 0.0
+    for samples, rate_hz in frames:
+        if held is not None:
+            yield held
+        held = samples, rate_hz
+        seconds += len(samples) / rate_hz
+    if held is not None:
+        samples, rate_hz = held
+        excess = 0 if stated_s is None else round((seconds - stated_s) * rate_hz)
+        yield (samples[:-excess] if 0 < excess < len(samples) else samples), rate_hz
+
+
+def _blocks(frames: Iterator[tuple[Samples, int]]) -> Iterator[tuple[Samples, int]]:
+    """Frames gathered into blocks, each about `_BLOCK_S` long and of one rate."""
     pending: list[Samples] = []
     count = 0
     rate_hz = 0
-    packer = _Packer()
-    for frame in (packed for decoded in frames for packed in packer.packed(_checked(decoded))):
-        if pending and (frame.sample_rate != rate_hz or count >= rate_hz * _BLOCK_S):
+    for samples, frame_hz in frames:
+        if pending and (frame_hz != rate_hz or count >= rate_hz * _BLOCK_S):
             yield np.concatenate(pending), rate_hz
             pending, count = [], 0
-        rate_hz = frame.sample_rate
-        pending.append(_mono(frame))
-        count += frame.samples
+        rate_hz = frame_hz
+        pending.append(samples)
+        count += len(samples)
     if pending:
         yield np.concatenate(pending), rate_hz
 

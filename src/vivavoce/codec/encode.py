@@ -60,7 +60,7 @@ class StreamEncoder:
     once.
 
     What the pieces are when joined is one file of `fmt`. Sizes that only the end could tell are left open: a
-    WAV header says 0xFFFFFFFF, FLAC says 0 samples, MP3 has no Xing frame.
+    WAV header says 0xFFFFFFFF, FLAC says 0 samples, MP3 has no Xing frame, and so starts up to 22 ms late.
     """
 
     def __init__(self, fmt: str, *, param: str | None = None) -> None:
@@ -193,18 +193,33 @@ class _PcmWriter:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """How FFmpeg writes a format. Rates in bits per second; None where it is lossless."""
+    """How FFmpeg writes a format: options of the muxer, and what is otherwise in a stream."""
 
     muxer: str
     codec: str
     bits_per_s: int | None
+    """None where the codec is lossless."""
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
     stream_options: Mapping[str, str] = field(default_factory=dict[str, str])
+    stream_codec_options: Mapping[str, str] = field(default_factory=dict[str, str])
+    stream_leaves_out: int = 0
+    """How many packets at the start hold nothing but the encoder's delay, and may go."""
 
 
 _RECIPES: Mapping[str, _Recipe] = {
-    "mp3": _Recipe("mp3", "libmp3lame", 64_000, {"write_xing": "0", "id3v2_version": "0"}),
-    "flac": _Recipe("flac", "flac", None),
-    "opus": _Recipe("ogg", "libopus", 32_000, {"page_duration": "100000"}),  # microseconds: a page each 0.1 s
+    # LAME's first frame ends before the sound begins. A whole file's Xing frame tells players to skip it; a stream,
+    # which cannot have one, goes without both, and without the bit reservoir that would make later frames need it.
+    "mp3": _Recipe(
+        "mp3",
+        "libmp3lame",
+        64_000,
+        stream_options={"write_xing": "0", "id3v2_version": "0"},
+        stream_codec_options={"reservoir": "0"},
+        stream_leaves_out=1,
+    ),
+    "flac": _Recipe("flac", "flac", None, {"metadata_header_padding": "0"}),  # 8 KB of nothing otherwise
+    # page_duration in microseconds: a page each 0.1 s
+    "opus": _Recipe("ogg", "libopus", 32_000, stream_options={"page_duration": "100000"}),
     "aac": _Recipe("adts", "aac", 64_000),
 }
 
@@ -232,15 +247,21 @@ class _AvWriter:
     def __init__(self, recipe: _Recipe, *, streamed: bool) -> None:
         self._sink = _Sink() if streamed else None
         self._file = io.BytesIO()
-        options = {"flush_packets": "1", **recipe.stream_options} if streamed else {}
+        options = {**recipe.options, "flush_packets": "1", **recipe.stream_options} if streamed else recipe.options
         # PyAV's stubs leave these methods partly unknown: the one Any of encoding.
-        self._container: Any = av.open(self._sink or self._file, "w", format=recipe.muxer, container_options=options)
+        self._container: Any = av.open(
+            self._sink or self._file, "w", format=recipe.muxer, container_options=dict(options)
+        )
         # No random serial numbers: the same sound gives the same bytes.
         self._container.flags |= Flags.bitexact.value
-        self._stream: Any = self._container.add_stream(recipe.codec, rate=SPEAK_RATE_HZ, layout="mono")
+        codec_options = dict(recipe.stream_codec_options) if streamed else {}
+        self._stream: Any = self._container.add_stream(
+            recipe.codec, rate=SPEAK_RATE_HZ, layout="mono", options=codec_options
+        )
         if recipe.bits_per_s is not None:
             self._stream.bit_rate = recipe.bits_per_s
         self._at = 0
+        self._leave_out = recipe.stream_leaves_out if streamed else 0
 
     def write(self, samples: Samples) -> bytes:
         if len(samples):
@@ -259,6 +280,8 @@ class _AvWriter:
 
     def _encode(self, frame: AudioFrame | None) -> None:
         try:
-            self._container.mux(self._stream.encode(frame))
+            packets = self._stream.encode(frame)
+            self._container.mux(packets[self._leave_out :])
         except av.error.FFmpegError as error:
             raise EngineFailed(f"The reply could not be encoded ({error}).") from error
+        self._leave_out -= min(self._leave_out, len(packets))

@@ -10,16 +10,22 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 _MATROSKA = "matroska,webm"
-DEMUXERS = ("wav", "mp3", "flac", "ogg", "aac", _MP4, _MATROSKA)
+_W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+"""Sony's 64-bit WAV begins with a GUID in place of RIFF."""
+
+DEMUXERS = ("wav", "w64", "mp3", "flac", "ogg", "aac", _MP4, _MATROSKA)
 """Every FFmpeg demuxer that `codec` may open."""
 
 _JUNK_BYTES = 65_536
 """How far into the bytes a first MPEG audio frame is looked for, as far as FFmpeg looks itself."""
+
+_CERTAIN_FRAMES = 10
+"""So many frame headers in a row are no accident."""
 
 _MP4_FIRST_BOXES = frozenset((b"ftyp", b"styp", b"moov", b"wide", b"free", b"skip", b"mdat"))
 _MP4_PARENTS = frozenset(
@@ -54,20 +60,27 @@ class Container:
     offset: int = 0
 
 
-def sniff(data: bytes) -> Container | None:
+def sniff(data: bytes, *, maybe_raw: bool = False) -> Container | None:
     """The container of `data`, or None where it is none that we decode.
 
-    Leading ID3v2 tags are stepped over, so that pictures and compressed frames in them are never parsed.
+    Leading ID3v2 tags are stepped over, so that pictures and compressed frames in them are never parsed. MPEG and
+    ADTS frames have only 11 or 12 bits to know them by. Where the bytes are `maybe_raw` samples, which hold any
+    pattern sooner or later, ten such frames must follow each other from the very start.
     """
     start = _skip_id3(data)
     head = data[start : start + 16]
-    for magic, demuxer in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"\x1a\x45\xdf\xa3", _MATROSKA)):
+    for magic, demuxer in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"\x1a\x45\xdf\xa3", _MATROSKA), (_W64, "w64")):
         if head.startswith(magic):
             return Container(demuxer, start)
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
         return Container("wav", start) if head[8:12] == b"WAVE" else None
     if head[4:8] in _MP4_FIRST_BOXES:
         return Container(_MP4, start)
+    if maybe_raw:
+        frame_bytes = {"mp3": _mpeg_frame_bytes, "aac": _adts_frame_bytes}
+        return next(
+            (Container(name, start) for name, size in frame_bytes.items() if _in_a_row(data, start, size)), None
+        )
     if _adts_frame_bytes(data, start) and _adts_follows(data, start):
         return Container("aac", start)
     offset = _first_mpeg_frame(data, start)
@@ -136,6 +149,15 @@ def _skip_id3(data: bytes) -> int:
             size = size << 7 | byte & 0x7F
         start += 10 + size + (10 if data[start + 5] & 0x10 else 0)
     return start
+
+
+def _in_a_row(data: bytes, at: int, frame_bytes: Callable[[bytes, int], int]) -> bool:
+    for _ in range(_CERTAIN_FRAMES):
+        size = frame_bytes(data, at)
+        if not size:
+            return False
+        at += size
+    return True
 
 
 _MPEG_SYNC = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")  # layer III of MPEG 1, 2 and 2.5

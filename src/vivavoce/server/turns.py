@@ -6,13 +6,12 @@ Recordings are decoded, earlier answers looked up by their id. Runs nothing, and
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 
 from vivavoce.audio import Audio
 from vivavoce.codec.decode import decode
 from vivavoce.conversation import AudioPart, Message, Part, Sampling, TextPart
-from vivavoce.errors import AudioNotFound, AudioTooLong, InvalidRequest, InvalidValue, MissingParameter
+from vivavoce.errors import AudioNotFound, AudioTooLong, InvalidRequest, MissingParameter
+from vivavoce.server.inline_audio import read_inline
 from vivavoce.server.service import Service
 from vivavoce.server.wire.chat_request import AssistantMessage, AudioContent, ChatRequest, RefusalContent, UserMessage
 from vivavoce.speak.saying import Saying
@@ -68,16 +67,7 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner
 
 
 def _decode(part: AudioContent, param: str, room_s: float, limit_s: float) -> Audio:
-    data = part.input_audio.data
-    if data.startswith("data:"):
-        data = data.partition(",")[2]
-    try:
-        raw = base64.b64decode("".join(data.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidValue(
-            f"Invalid '{param}': this is not valid base64. Send the bytes of the recording, base64-encoded.",
-            param=param,
-        ) from error
+    raw = read_inline(part.input_audio.data, param)
     if room_s <= 0:
         raise AudioTooLong(f"The recordings are together longer than the limit of {limit_s:g} s.", param=param)
     return decode(raw, param=param, max_duration_s=room_s, declared=part.input_audio.format)

@@ -25,7 +25,7 @@ class TextContent(_Wire):
 class InputAudio(_Wire):
     data: str
     format: str | None = None
-    """A label only: the container is sniffed."""
+    """A label only, the container is sniffed; but samples without a container are known by the label `pcm16`."""
 
 
 class AudioContent(_Wire):
