@@ -78,3 +78,35 @@ def test_many_threads_write_at_once(tmp_path: Path) -> None:
     assert [reply.transcript for reply in found if reply] == [str(number) for number in range(80)]
     for ledger in ledgers:
         ledger.close()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from vivavoce.errors import StorageFailed
+from vivavoce.ledger.ledger import Ledger
+from vivavoce.ledger.replies import KeptReply
+
+ledger = Ledger(Path(sys.argv[1]))
+owner, words = ledger.owner(""), KeptReply("words", "wav")
+ledger.replies.keep(owner, "before", words, b"", expires_at=99_999_999_999)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+for name, sound, reply in (("sound", b"x" * 300_000, words), ("row", b"", KeptReply("x" * 300_000, "wav"))):
+    try:
+        ledger.replies.keep(owner, name, reply, sound, expires_at=99_999_999_999)
+    except StorageFailed as error:
+        print(name, ledger.replies.find(owner, name), error.message)
+print(ledger.replies.find(owner, "before").transcript)
+"""
+
+
+def test_no_room_on_the_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    """The system refuses to let any file grow over a limit, in the sound's file and in the database's log."""
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    sound, row, before = done.stdout.splitlines()
+    assert sound.startswith("sound None The ledger cannot be written: File too large.")
+    assert row.startswith("row None The ledger cannot be written: ")
+    assert "VIVA_DATA_DIR" in row
+    assert before == "words"
+    assert len(list((tmp_path / "sounds").iterdir())) == 1

@@ -170,6 +170,17 @@ def test_a_damaged_file_is_not_found(make_server: MakeServer, tmp_path: Path) ->
     name(server.client, reply_id)
 
 
+def test_a_broken_folder_is_a_fault_that_says_what_to_do(make_server: MakeServer, tmp_path: Path) -> None:
+    server = make_server()
+    reply_id, _, _ = answered(server.client)
+    (tmp_path / "sounds").rename(tmp_path / "elsewhere")
+    (tmp_path / "sounds").write_bytes(b"")
+    fault = fetch(server, reply_id)
+    assert (fault.status_code, fault.json()["error"]["code"]) == (500, "storage_failed")
+    assert "VIVA_DATA_DIR" in fault.json()["error"]["message"]
+    assert fault.headers["x-should-retry"] == "false"
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_answer_that_cannot_be_kept_is_given_without_a_promise(
     make_server: MakeServer, tmp_path: Path, stream: bool, caplog: pytest.LogCaptureFixture
