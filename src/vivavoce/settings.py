@@ -65,7 +65,8 @@ class Settings(BaseSettings):
     profile: Profile = Field("default", description="Which set of models runs: default, gpu or tiny.")
     listen: str | None = Field(None, description="Listener as kind:model, e.g. whisper:whisper-base.")
     think: str | None = Field(
-        None, description="Thinker as kind:model, e.g. llamacpp:qwen2.5-coder-1.5b or openai:gpt-4o-mini."
+        None,
+        description="Thinker as kind:model, e.g. llamacpp:qwen2.5-coder-1.5b, llamacpp:./folder or openai:gpt-4o-mini.",
     )
     speak: str | None = Field(None, description="Speaker as kind:model, e.g. kokoro:kokoro-82m.")
     think_base_url: str | None = Field(

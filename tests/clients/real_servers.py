@@ -54,7 +54,8 @@ class RealServer:
 
 
 @contextmanager
-def serving(**environment: str) -> Iterator[RealServer]:
+def serving(*, warm: bool = True, **environment: str) -> Iterator[RealServer]:
+    """`warm` False hands the server over at once, and a test may wait for what it expects."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         settings = {"VIVA_OFFLINE": "1", "VIVA_DATA_DIR": f"{folder}/data"} | environment
@@ -62,7 +63,8 @@ def serving(**environment: str) -> Iterator[RealServer]:
             process = subprocess.Popen([*VIVA, "serve", "--port", "0"], stderr=sink, env=os.environ | settings)
             try:
                 server = RealServer(_address(process, log), process, log)
-                server.wait_warm()
+                if warm:
+                    server.wait_warm()
                 yield server
                 server.client.close()
             finally:

@@ -103,6 +103,10 @@ class EngineProcess:
             async for line in child.stdout:
                 was_ready = await self._hear_from_child(line, socket_path) or was_ready
             await child.wait()
+            if not was_ready and self.failure is None:
+                self.failure = EngineLost("The engine process ended before it was ready; the server's log says why.")
+                self.state = "failed"
+                log.error("engines failed to start: %s", self.failure.message)
         finally:
             await self._lost(child)
         return was_ready

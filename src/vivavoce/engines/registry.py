@@ -21,9 +21,17 @@ from vivavoce.turn import Engines
 SCRIPTED_DELAY_S = 0.01
 """Seconds per word of a scripted answer: slow enough for a test to interrupt it."""
 
+
+def _gguf_weights(model: str) -> list[str]:
+    if not is_path(model):
+        return [model]
+    find_gguf(Path(model))
+    return []
+
+
 WEIGHTS: dict[str, Callable[[str], list[str]]] = {
     "kokoro": lambda model: [model, "kokoro-voices"],
-    "llamacpp": lambda model: [] if is_path(model) else [model],
+    "llamacpp": _gguf_weights,
     "openai": lambda model: [],
     "scripted": lambda model: [],
 }
@@ -48,7 +56,7 @@ def _whisper(spec: EngineSpec, model: str) -> Listener:
 def _llamacpp(spec: EngineSpec, model: str) -> Thinker:
     from vivavoce.think.llamacpp import LlamaCppThinker
 
-    files = find_gguf(Path(model).expanduser() if is_path(model) else _store(spec).path(model))
+    files = find_gguf(Path(model) if is_path(model) else _store(spec).path(model))
     return LlamaCppThinker(
         files.model,
         files.projector,
@@ -127,7 +135,10 @@ def build_speaker(spec: EngineSpec) -> Speaker:
 
 
 def weights(spec: EngineSpec, stages: Sequence[Stage] = STAGES) -> list[str]:
-    """Catalogue names of all weights that `stages` of this spec need, in the order of the flow."""
+    """Catalogue names of all weights that `stages` of this spec need, in the order of the flow.
+
+    Raises `ModelNotInstalled` where a model of the user's own is not where the spec says.
+    """
     needed: list[str] = []
     for stage in stages:
         kind, model = split_name(spec.engine(stage), stage)

@@ -28,10 +28,11 @@ def is_path(model: str) -> bool:
 
 
 def find_gguf(place: Path) -> GgufFiles:
-    """What to load from `place`: a file is that model alone; a folder is its one model and its one projector.
+    """What to load from `place` (`~` is the home): a file is that model alone; a folder its one model and projector.
 
     Raises `ModelNotInstalled` where nothing, or more than one of a kind, is there.
     """
+    place = place.expanduser()
     if place.is_file():
         return GgufFiles(place)
     files = sorted(place.glob("*.gguf")) if place.is_dir() else []
