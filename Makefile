@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
 ASK    ?=
 
-.PHONY: help demo clients test unit check serve weights format bench-listening docs clean
+.PHONY: help demo clients test unit check serve weights format bench-listening bench-languages docs clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,6 +46,9 @@ serve: $(STAMP) ## Serve on 127.0.0.1:8080 with the default profile
 bench-listening: $(STAMP) ## Our listening against stock faster-whisper (needs ../shared/speech)
 	@$(BIN)/viva bench listening
 
+bench-languages: $(STAMP) ## How well each language is heard and spoken; then `make docs` (hearing needs ../shared/speech)
+	@$(BIN)/viva bench languages --out docs/languages.json
+
 format: $(STAMP) ## Let ruff put the code in order
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
@@ -53,6 +56,7 @@ docs: $(STAMP) ## Make the generated pages anew
 	@$(BIN)/python -m vivavoce.settings_page > docs/settings.md
 	@$(BIN)/python -c "from vivavoce.speak.voices import voices_page; print(voices_page(), end='')" > docs/voices.md
 	@$(BIN)/python -m vivavoce.models.page docs/models.md
+	@$(BIN)/python -m vivavoce.bench.languages_page docs/languages.json > docs/languages.md
 	@$(BIN)/python tools/readme_tree.py
 
 clean: ## Remove the environment and caches, not the weights

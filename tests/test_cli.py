@@ -42,6 +42,7 @@ def viva(*words: str, folder: Path, **extra: str) -> subprocess.CompletedProcess
         ("models", "rm"),
         ("bench",),
         ("bench", "listening"),
+        ("bench", "languages"),
     ],
 )
 def test_every_command_explains_itself(tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -223,6 +223,26 @@ def bench_listening(
         raise typer.Exit(1)
 
 
+@bench_app.command("languages")
+def bench_languages(
+    manifest: Annotated[Path, typer.Option(help="Recordings with their text, one JSON object per line.")] = Path(
+        "../shared/speech/manifest.jsonl"
+    ),
+    clips: Annotated[int, typer.Option(help="Most recordings per language.")] = 20,
+    language: Annotated[list[str] | None, typer.Option(help="Only these languages (ISO 639-1); repeatable.")] = None,
+    voice: Annotated[str, typer.Option(help="The voice that is asked for; others stand in where needed.")] = "alloy",
+    seed: Annotated[int, typer.Option(help="Which recordings, and the bootstrap.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every figure as JSON; `make docs` reads it.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """How well each language is heard (real recordings) and spoken (our sentences, heard again): errors with n."""
+    from vivavoce.bench.console import bench_languages as measure
+    from vivavoce.settings import load_settings
+
+    spec = load_settings(profile=profile).engine_spec()
+    measure(manifest, spec, clips=clips, languages=language, voice=voice, seed=seed, out=out)
+
+
 def _told(run: Callable[[], Any]) -> None:
     """Our own errors become one sentence on standard error and exit status 1 (2 for wrong input)."""
     try:

@@ -16,6 +16,8 @@ from vivavoce.bench.scoring import Score, metric_of, normalise, score
         ("zero", "", "en", Score(1, 1)),
         ("砸自己的脚", "扎自己的脚", "zh", Score(1, 5)),
         ("...", "whatever", "en", Score(0, 0)),
+        ("मेरी बहन ने रोटी खरीदी।", "मेरी बहन ने रोती खरीदी", "hi", Score(1, 5)),
+        ("L'été (rires) fut beau.", "l été fut beau", "fr", Score(0, 4)),
         ("no", "no no no", "en", Score(2, 1)),
     ],
 )

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from rich.table import Table
 
 from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
 from vivavoce.bench.clips import Clip, Half, choose, read_clips
+from vivavoce.bench.machine import machine_name
 from vivavoce.bench.scoring import Score, metric_of, score
 from vivavoce.bench.stats import Interval, paired_rate_increase, paired_ratio, percentile, rate
 from vivavoce.errors import InvalidValue
@@ -228,7 +228,7 @@ def summarise(results: Sequence[ClipResult], *, model: str, threads: int, half: 
         )
     total_s = sum(hearing.seconds for hearing in ours)
     return ListeningReport(
-        machine=_machine(),
+        machine=machine_name(),
         cores=os.cpu_count() or 1,
         threads=threads,
         model=model,
@@ -273,16 +273,6 @@ def _language_row(language: str, results: Sequence[ClipResult]) -> LanguageRow:
 
 def _speed(engine: str, seconds: Sequence[float]) -> Speed:
     return Speed(engine, len(seconds), sum(seconds), percentile(seconds, 50), percentile(seconds, 95))
-
-
-def _machine() -> str:
-    """The processor's name as Linux tells it, or what Python knows elsewhere."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def render(report: ListeningReport) -> Group:

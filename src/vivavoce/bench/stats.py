@@ -45,6 +45,11 @@ def paired_rate_increase(
     return _bootstrap(difference, _counts(units, len(units)), 100.0, resamples, seed)
 
 
+def rate_interval(errors: Sequence[float], units: Sequence[float], *, resamples: int = 4000, seed: int = 0) -> Interval:
+    """`rate` with its bounds, resampled over clips. Raises `ValueError` as `paired_rate_increase` does."""
+    return _bootstrap(_counts(errors, len(units)), _counts(units, len(units)), 100.0, resamples, seed)
+
+
 def paired_ratio(
     numerator: Sequence[float], denominator: Sequence[float], *, resamples: int = 4000, seed: int = 0
 ) -> Interval:

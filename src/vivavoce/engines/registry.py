@@ -118,14 +118,17 @@ def build(spec: EngineSpec) -> Engines:
 
     Raises `InvalidValue` for an unknown engine, `ModelNotInstalled` for missing weights, `MissingDependency`.
     """
-    listen_kind, listen_model = split_name(spec.listen, "listen")
     think_kind, think_model = split_name(spec.think, "think")
     try:
-        return Engines(
-            LISTENERS[listen_kind](spec, listen_model), THINKERS[think_kind](spec, think_model), build_speaker(spec)
-        )
+        return Engines(build_listener(spec), THINKERS[think_kind](spec, think_model), build_speaker(spec))
     except ImportError as error:
         raise MissingDependency(f"An engine needs a package that is not installed: {error.name}.") from error
+
+
+def build_listener(spec: EngineSpec) -> Listener:
+    """Load the listener alone. Raises as `build` does."""
+    kind, model = split_name(spec.listen, "listen")
+    return LISTENERS[kind](spec, model)
 
 
 def build_speaker(spec: EngineSpec) -> Speaker:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, Final
 
 LEAD: Final = 2.0
@@ -17,6 +17,9 @@ LEAD: Final = 2.0
 Naive Bayes takes its features for independent and is far too sure of long texts; over the square root of the length its
 odds mean the same at any length. At 2, another language must be about seven times as likely (e^2).
 """
+
+LEAST_BYTES: Final = 36
+"""Shorter texts must lead by as much as this many bytes: "Paris." or "Queen." alone looks like many a language."""
 
 
 def written_language(text: str, likely: str | None, known: Collection[str]) -> str | None:
@@ -28,12 +31,14 @@ def written_language(text: str, likely: str | None, known: Collection[str]) -> s
     if not any(character.isalpha() for character in text):
         return likely
     ranked: list[tuple[str, float]] = _identifier().rank(text)
-    (best, score), (_, runner_up) = ranked[:2]
-    if best not in known or score == runner_up:  # all are equal where the text holds nothing to go by
+    (_, top), (_, second) = ranked[:2]
+    best, score = next((pair for pair in ranked if pair[0] in known), (None, -inf))
+    lead = LEAD * sqrt(max(len(text.encode()), LEAST_BYTES))
+    # All are equal where the text holds nothing to go by; and a language that nobody here speaks may be clearly ahead.
+    if top == second or top - score >= lead / 2:
         return likely
     # An expected language that the model does not know is taken to be as likely as its second choice.
-    rival = score if likely is None else dict(ranked).get(likely, runner_up)
-    if likely is not None and score - rival < LEAD * sqrt(len(text.encode())):
+    if likely is not None and score - dict(ranked).get(likely, second) < lead:
         return likely
     return best
 

@@ -37,6 +37,8 @@ class Saying:
 
     def suited_to(self, text: str, likely: str | None) -> Saying:
         """The same with a voice that speaks the language of `text`; `likely` is the language of the question."""
+        if not self.stand_ins:
+            return self
         expected = likely if likely in self.stand_ins else self.language
         language = written_language(text, expected, self.stand_ins) or self.language
         if language not in self.stand_ins:
