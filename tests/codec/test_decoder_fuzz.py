@@ -6,17 +6,23 @@ A few hundred examples, the same each time; `VIVA_FUZZ_EXAMPLES=20000` runs so m
 from __future__ import annotations
 
 import ast
+import io
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from codec_signals import silence
 
 from vivavoce.codec.decode import decode
+from vivavoce.errors import UnsupportedFormat
 
 PROGRAM = Path(__file__).with_name("decoder_fuzz.py")
 EXAMPLES = int(os.environ.get("VIVA_FUZZ_EXAMPLES", "300"))
@@ -63,6 +69,34 @@ def test_the_child_is_watched(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- findings
+
+
+def _crumbs(count: int, codec: str, packet: bytes, per_ms: int) -> bytes:
+    """A Matroska file of many tiny packets."""
+    sink = io.BytesIO()
+    with av.open(sink, "w", format="matroska") as container:
+        stream = container.add_stream(codec, rate=8_000, layout="mono")
+        for at in range(count):
+            crumb = av.Packet(packet)
+            crumb.stream, crumb.time_base = stream, Fraction(1, 1000)
+            crumb.pts = crumb.dts = at // per_ms
+            container.mux(crumb)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("per_ms", [8, 1], ids=["true times", "times that lie"])
+def test_crumbs_of_sound_are_refused_early(per_ms: int) -> None:
+    """A sample a packet: 25 MB of them would take minutes to take apart."""
+    data = _crumbs(60_000, "pcm_u8", b"\x80", per_ms)
+    began_s = time.perf_counter()
+    with pytest.raises(UnsupportedFormat, match="too little sound each"):
+        decode(data)
+    assert time.perf_counter() - began_s < 3.0
+
+
+def test_the_finest_opus_is_no_crumbs() -> None:
+    data = silence(10, 48_000, "ogg", "libopus", kbps=6, frame_duration="2.5")
+    assert decode(data).duration_s == pytest.approx(10.0)
 
 
 def test_resampled_raw_samples_stay_in_range() -> None:

@@ -42,6 +42,9 @@ _PROBE_BYTES = 1_000_000
 _BLOCK_S = 1.0
 """Decoded frames are gathered into blocks of this length before resampling: fewer calls, little memory."""
 
+_CRUMBS = (2_000, 800)
+"""How many packets or frames are taken: so many, and so many per second of sound (Opus at its finest has 400)."""
+
 _OPTIONS = {
     "protocol_whitelist": "",
     "format_whitelist": ",".join(DEMUXERS),
@@ -151,10 +154,18 @@ def _refuse_too_long(source: InputContainer, track: AudioStream, max_duration_s:
     They may be wrong by a little, so what is near the limit is left to `_at_rate`, which counts samples.
     """
     seconds, tick_s = 0.0, float(track.time_base or 0)
-    for packet in _packets(source, track):
+    for count, packet in enumerate(_packets(source, track)):
         seconds += (packet.duration or 0) * tick_s
+        _refuse_crumbs(count, max(seconds, (packet.pts or 0) * tick_s))
         if seconds > max_duration_s * 1.02 + 1.0:
             raise _too_long(max_duration_s, param)
+
+
+def _refuse_crumbs(count: int, seconds: float) -> None:
+    """Refuse what is cut so fine that taking it apart costs minutes, whatever it holds."""
+    spare, per_second = _CRUMBS
+    if count > spare + per_second * seconds:
+        raise _UnreadableError("its packets hold too little sound each")
 
 
 def _too_long(max_duration_s: float, param: str | None) -> AudioTooLong:
@@ -183,6 +194,8 @@ def _frames(source: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
             whole += bool(packet.size)
         except av.error.FFmpegError:
             damaged += 1
+            if damaged > whole + _CRUMBS[0]:
+                break
     if damaged > whole:
         raise _UnreadableError(f"{damaged} of its {damaged + whole} packets are damaged")
 
@@ -190,9 +203,12 @@ def _frames(source: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
 def _mono_frames(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
     """(mono samples, rate in Hz) of each frame."""
     packer = _Packer()
-    for decoded in frames:
+    seconds = 0.0
+    for count, decoded in enumerate(frames):
         for frame in packer.packed(_checked(decoded)):
             yield _mono(frame), frame.sample_rate
+        seconds += decoded.samples / decoded.sample_rate
+        _refuse_crumbs(count, seconds)
 
 
 def _stated_s(source: InputContainer, track: AudioStream) -> float | None:
