@@ -50,6 +50,9 @@ def root(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to bind [default: 127.0.0.1].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to bind; 0 takes a free one [default: 8080].")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="HTTP worker processes over the one engine process [default: 1].")
+    ] = None,
     profile: ProfileOption = None,
 ) -> None:
     """Serve the OpenAI-compatible endpoint until interrupted."""
@@ -57,7 +60,7 @@ def serve(
     from vivavoce.server.serve import serve as run_server
     from vivavoce.settings import load_settings
 
-    settings = load_settings(host=host, port=port, profile=profile)
+    settings = load_settings(host=host, port=port, workers=workers, profile=profile)
     configure_logging(settings.log_level)
     run_server(settings)
 

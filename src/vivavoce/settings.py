@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     cors_origins: str = Field(
         "local", description="Web pages that may call from a browser: local, * or origins like https://a.example, …"
     )
+    workers: int = Field(
+        1, ge=1, le=64, description="HTTP worker processes; the weights live once, in a process of their own."
+    )
     threads: int = Field(default_factory=_cores, ge=1, description="Threads per engine.")
     slots: int = Field(4, ge=1, le=64, description="Conversations the thinker works on at once.")
     context_tokens: int = Field(8192, ge=512, description="Longest conversation with its answer, in text tokens.")
@@ -107,6 +110,9 @@ class Settings(BaseSettings):
     speaking_note: str | None = Field(
         SPEAKING_NOTE, description="Note to the thinker that makes answers fit to speak; empty turns it off."
     )
+    drain_s: int = Field(
+        30, ge=0, description="How long answers under way may take to end when the server stops, in seconds."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @classmethod
@@ -119,6 +125,10 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+    def for_worker(self) -> str:
+        """All settings as one line of JSON, without the key that only the engine process needs."""
+        return self.model_dump_json(exclude={"think_api_key"})
 
     def engine_spec(self) -> EngineSpec:
         """What engines to build, in this process or in one of their own."""
@@ -141,6 +151,20 @@ class Settings(BaseSettings):
         """The engine of a stage as `kind:model`: set by itself, or by the profile."""
         chosen: str | None = getattr(self, stage)
         return chosen or PROFILES[self.profile][stage]
+
+
+class WorkerSettings(Settings):
+    """What `for_worker` wrote. Nothing is read again: a file edited since must not set one worker apart."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -7,7 +7,8 @@ import os
 import signal
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
+from vivavoce.engines.client import EngineClient
 from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import build, require_weights, split_name, weights
 from vivavoce.engines.spec import EngineSpec
@@ -29,15 +31,31 @@ def scripted(tmp_path: Path, answer: str = "Four.") -> EngineSpec:
     return EngineSpec("scripted:two plus two", f"scripted:{answer}", "scripted:hum", str(tmp_path), context_tokens=512)
 
 
+@dataclass
+class Running:
+    """The process, and who talks to it."""
+
+    process: EngineProcess
+    client: EngineClient
+
+
+@asynccontextmanager
+async def started(spec: EngineSpec) -> AsyncGenerator[Running, None]:
+    client = EngineClient()
+    async with EngineProcess(spec, client.hear) as process:
+        yield Running(process, client)
+        await client.close()
+
+
 @pytest.fixture
-async def process(tmp_path: Path) -> AsyncGenerator[EngineProcess, None]:
-    async with EngineProcess(scripted(tmp_path, " ".join(["word"] * 300))) as running:
-        await running.wait_ready(30)
-        yield running
+async def running(tmp_path: Path) -> AsyncGenerator[Running, None]:
+    async with started(scripted(tmp_path, " ".join(["word"] * 300))) as both:
+        await both.client.wait_ready(30)
+        yield both
 
 
-async def test_each_contract_works_through_the_process(process: EngineProcess) -> None:
-    engines = await process.engines()
+async def test_each_contract_works_through_the_process(running: Running) -> None:
+    engines = await running.client.engines()
     heard = await hear_all(engines.listener, Audio(np.full(16_000, 0.1, np.float32), 16_000))
     assert heard.transcript == "two plus two"
     assert len(heard.words) == 3
@@ -49,16 +67,16 @@ async def test_each_contract_works_through_the_process(process: EngineProcess) -
     assert (await engines.speaker.speak("hello", "af_heart")).rate_hz == 24_000
 
 
-async def test_errors_keep_their_class_through_the_process(process: EngineProcess) -> None:
-    engines = await process.engines()
+async def test_errors_keep_their_class_through_the_process(running: Running) -> None:
+    engines = await running.client.engines()
     with pytest.raises(InvalidValue, match="nobody"):
         await engines.speaker.speak("hello", "nobody")
     with pytest.raises(ContextLengthExceeded):
         await anext(engines.thinker.think([Message.of("user", "word " * 600)]))
 
 
-async def test_many_calls_at_once_stay_apart(process: EngineProcess) -> None:
-    engines = await process.engines()
+async def test_many_calls_at_once_stay_apart(running: Running) -> None:
+    engines = await running.client.engines()
 
     async def one(count: int) -> int:
         return len([event async for event in engines.thinker.think(HELLO, Sampling(max_tokens=count))])
@@ -66,20 +84,20 @@ async def test_many_calls_at_once_stay_apart(process: EngineProcess) -> None:
     assert await asyncio.gather(*(one(count) for count in range(1, 9))) == list(range(2, 10))
 
 
-async def test_closing_a_call_frees_its_slot(process: EngineProcess) -> None:
-    engines = await process.engines()
+async def test_closing_a_call_frees_its_slot(running: Running) -> None:
+    engines = await running.client.engines()
     async with aclosing(engines.thinker.think(HELLO)) as thoughts:
         await anext(thoughts)
-        assert (await process.status())["slots_busy"] == 1
+        assert (await running.client.status())["slots_busy"] == 1
     deadline_s = time.monotonic() + 2
-    while (await process.status())["slots_busy"]:
+    while (await running.client.status())["slots_busy"]:
         assert time.monotonic() < deadline_s, "the slot was not freed"
         await asyncio.sleep(0.02)
 
 
-async def test_a_killed_process_gives_a_clean_error_and_comes_back(process: EngineProcess) -> None:
-    engines = await process.engines()
-    before = process.pid
+async def test_a_killed_process_gives_a_clean_error_and_comes_back(running: Running) -> None:
+    engines = await running.client.engines()
+    before = running.process.pid
     thoughts = engines.thinker.think(HELLO)
     await anext(thoughts)
     os.kill(before, signal.SIGKILL)
@@ -88,25 +106,35 @@ async def test_a_killed_process_gives_a_clean_error_and_comes_back(process: Engi
             pass
     events = [event async for event in engines.thinker.think(HELLO, Sampling(max_tokens=2))]
     assert isinstance(events[-1], ThoughtEnd)
-    assert process.pid != before
-    assert process.restarts == 1
-    assert process.state == "ready"
+    assert running.process.pid != before
+    assert running.process.restarts == 1
+    assert running.client.ready() == (True, "ready")
+
+
+async def test_a_restarted_process_is_described_anew(tmp_path: Path) -> None:
+    """Whoever keeps the process may start it with other engines; a client must not serve what it once learnt."""
+    client = EngineClient()
+    for tokens in (512, 1024):
+        spec = replace(scripted(tmp_path), context_tokens=tokens)
+        async with EngineProcess(spec, client.hear):
+            assert (await client.engines()).thinker.context_tokens == tokens
+    await client.close()
 
 
 async def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
-    async with EngineProcess(scripted(tmp_path)) as running:
-        await running.wait_ready(30)
-        pid = running.pid
+    async with started(scripted(tmp_path)) as running:
+        await running.client.wait_ready(30)
+        pid = running.process.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
 
 async def test_a_process_that_cannot_start_says_why(tmp_path: Path) -> None:
     spec = EngineSpec("whisper:whisper-base", "scripted:a", "scripted:hum", str(tmp_path), offline=True)
-    async with EngineProcess(spec) as running:
+    async with started(spec) as running:
         with pytest.raises(ModelNotInstalled, match="viva models pull whisper-base"):
-            await running.wait_ready(30)
-        assert running.state in ("failed", "loading")
+            await running.client.wait_ready(30)
+        assert "viva models pull" in running.client.ready()[1]
 
 
 def test_unknown_engines_are_named_with_what_is_known(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import time
 import wave
 
@@ -319,11 +320,11 @@ def test_models_are_listed_and_health_is_told(server: ScriptedServer) -> None:
     assert MODEL in names
     assert "gpt-audio-mini" in names
     assert server.client.models.retrieve(MODEL).owned_by == "vivavoce"
-    assert server.http.get("/health").json() == {"status": "ready"}
+    assert server.http.get("/health").json() == {"status": "ready", "worker": os.getpid()}
 
 
 def test_health_is_503_until_warm(make_server: MakeServer) -> None:
     server = make_server()
     server.service.ready = lambda: (False, "loading")
     answer = server.http.get("/health")
-    assert (answer.status_code, answer.json()) == (503, {"status": "loading"})
+    assert (answer.status_code, answer.json()) == (503, {"status": "loading", "worker": os.getpid()})

@@ -1,24 +1,23 @@
 """The engine process: holds the weights and the threads, and serves the engine contracts over a local socket.
 
 Started by `engines.process` as `python -m vivavoce.engines.host SOCKET` with the `EngineSpec` as one JSON line on
-standard input. Says on standard output, one JSON line each: {"state": "loading"}, {"state": "ready", "seconds": …} or
-{"state": "failed", "error": …, "message": …}. Ends when standard input closes, so it never outlives its parent.
-Knows no HTTP.
+standard input. Reports on standard output that it is loading, ready (and reached at SOCKET) or why it failed.
+Ends when standard input closes, so it never outlives its parent. Knows no HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Any
 
 from vivavoce.audio import Audio
+from vivavoce.children import Report, follow_parent, tell_parent
 from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.engines import frames
 from vivavoce.engines.registry import build
@@ -118,41 +117,37 @@ async def warm(engines: Engines) -> None:
             pass
 
 
-def _report(**line: object) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+def _clean_up(socket_path: Path) -> None:
+    """After a parent that was killed; one that ends in peace does this itself."""
+    with suppress(OSError):
+        socket_path.unlink(missing_ok=True)
+        socket_path.parent.rmdir()
 
 
-def _end_with_parent() -> None:
-    """Standard input is a pipe that only the parent holds: its end is the parent's end, however it came about."""
-    sys.stdin.read()
-    os._exit(0)
-
-
-async def _main(socket_path: str, spec: EngineSpec) -> None:
+async def _main(socket_path: Path, spec: EngineSpec) -> None:
     started_s = time.perf_counter()
-    _report(state="loading")
+    tell_parent(Report("loading"))
     try:
         engines = await asyncio.to_thread(build, spec)
         await warm(engines)
     except VivaError as error:
-        _report(state="failed", error=type(error).__name__, message=error.message)
+        tell_parent(Report.failed(error))
         return
     except Exception as error:
-        _report(state="failed", error="EngineFailed", message=f"An engine failed to load: {error!r}")
+        tell_parent(Report.failed(EngineFailed(f"An engine failed to load: {error!r}")))
         return
     host = EngineHost(engines)
     server = await asyncio.start_unix_server(host.serve, socket_path)
-    _report(state="ready", seconds=round(time.perf_counter() - started_s, 3))
+    tell_parent(Report("ready", seconds=round(time.perf_counter() - started_s, 3), socket_path=str(socket_path)))
     async with server:
         with suppress(asyncio.CancelledError):
             await server.serve_forever()
 
 
 def main() -> None:
-    spec = EngineSpec.from_json(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    asyncio.run(_main(sys.argv[1], spec))
+    socket_path = Path(sys.argv[1])
+    spec = EngineSpec.from_json(follow_parent(at_end=lambda: _clean_up(socket_path)))
+    asyncio.run(_main(socket_path, spec))
 
 
 if __name__ == "__main__":

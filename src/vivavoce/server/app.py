@@ -6,6 +6,7 @@ Knows no engine: it is handed a `Service`.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -58,9 +59,9 @@ def create_app(service: Service | MakeService, *, cors_origins: str = "local") -
 
 
 async def health(request: Request) -> JSONResponse:
-    """200 once the engines are warm, 503 with the reason before that and while they restart."""
+    """200 once the engines are warm, 503 with the reason before that and while they restart; and who says so."""
     ready, state = request.app.state.service.ready()
-    return JSONResponse({"status": state}, 200 if ready else 503)
+    return JSONResponse({"status": state, "worker": os.getpid()}, 200 if ready else 503)
 
 
 async def _viva_error(_: Request, error: Exception) -> Response:

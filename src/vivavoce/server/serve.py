@@ -1,75 +1,36 @@
-"""`viva serve`: the application over one engine process, on uvicorn.
+"""`viva serve`: binds the port and keeps one engine process and the HTTP workers alive until it is told to stop.
 
-Reads nothing from the environment: `Settings` are handed in.
+    parent ─┬─ engine process     weights, threads                 (engines.host)
+            ├─ worker             HTTP, sound in and out           (server.worker)
+            └─ worker …           on the same listening socket; each reaches the engines over a local socket
+
+Answers no request itself and loads neither weights nor the application, so nothing that a request does can end it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+import signal
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 
-import uvicorn
-
-from vivavoce import __version__
+from vivavoce.children import Child, Report
 from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import require_weights
-from vivavoce.engines.spec import STAGES
-from vivavoce.errors import InvalidValue
+from vivavoce.errors import InvalidValue, VivaError
 from vivavoce.ledger.ledger import Ledger
-from vivavoce.listen.cached import HeardOnce
-from vivavoce.server.app import create_app
-from vivavoce.server.housekeeping import housekeeping
-from vivavoce.server.service import Limits, Service
 from vivavoce.settings import Settings
-from vivavoce.speak import language
-from vivavoce.turn import Engines
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "::1")
 
+BACKLOG = 2048
+"""Connections that wait to be accepted while workers start."""
 
-@asynccontextmanager
-async def running_service(settings: Settings) -> AsyncGenerator[Service, None]:
-    """The engine process and everything around it, for as long as the server runs."""
-    spec = settings.engine_spec()
-    ledger = await asyncio.to_thread(Ledger, settings.data_dir)
-    heard_once = HeardOnce(ledger.hearings, spec.listen, settings.reply_ttl_s) if settings.remember_heard else None
-    async with EngineProcess(spec) as process, housekeeping(ledger, settings.reply_ttl_s):
-        await asyncio.to_thread(language.load)  # beside the engines, which take longer
-        made: list[Engines] = []
-
-        async def engines() -> Engines:
-            if not made:
-                made.append(await process.engines())
-            await process.wait_ready()
-            return made[0]
-
-        def ready() -> tuple[bool, str]:
-            failure = f": {process.failure.message}" if process.failure else ""
-            return process.state == "ready", process.state + failure
-
-        yield Service(
-            engines=engines,
-            ledger=ledger,
-            heard_once=heard_once,
-            limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
-            strict=settings.strict,
-            engine_names={stage: spec.engine(stage) for stage in STAGES},
-            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
-            speaking_note=settings.speaking_note or None,
-            ready=ready,
-        )
-    await asyncio.to_thread(ledger.close)
-
-
-def fingerprint(*parts: str) -> str:
-    """`fp_` and ten hex digits that change with any of `parts` (engine names and versions)."""
-    return "fp_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+KILL_AFTER_S = 5.0
+"""How much longer than answers under way a worker may take to end."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -79,6 +40,7 @@ def bind(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise InvalidValue(
@@ -93,17 +55,69 @@ def serve(settings: Settings) -> None:
     `StorageFailed` if the data folder can't be used."""
     require_weights(settings.engine_spec())
     Ledger(settings.data_dir).close()
-    listening = bind(settings.host, settings.port)
-    host, port = listening.getsockname()[:2]
-    log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", host, port)
-    if host not in LOOPBACK:
-        log.warning("no key is asked for: whoever can reach %s:%s can use this server and hear its answers", host, port)
-    config = uvicorn.Config(
-        create_app(lambda: running_service(settings), cors_origins=settings.cors_origins),
-        log_config=None,
-        log_level=settings.log_level,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=30,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    with bind(settings.host, settings.port) as listening:
+        host, port = listening.getsockname()[:2]
+        log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", host, port)
+        if host not in LOOPBACK:
+            log.warning(
+                "no key is asked for: whoever can reach %s:%s can use this server and hear its answers", host, port
+            )
+        asyncio.run(Processes(settings, listening).run())
+
+
+class Processes:
+    """The engine process and the workers of one server, from start to stop."""
+
+    def __init__(self, settings: Settings, listening: socket.socket) -> None:
+        self._listening = listening
+        self._stop = asyncio.Event()
+        self._failure: VivaError | None = None
+        self._engine = EngineProcess(settings.engine_spec(), self._hear_engine)
+        self._workers = [
+            Child(
+                "worker",
+                ["vivavoce.server.worker", str(listening.fileno())],
+                lambda: settings.for_worker() + "\n" + self._engine.report.to_line(),
+                self._hear_worker,
+                grace_s=settings.drain_s + KILL_AFTER_S,
+                pass_fds=[listening.fileno()],
+            )
+            for _ in range(settings.workers)
+        ]
+        self._has_served = False
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT; a second one waits for no answer. Raises why the workers could not start at all."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._interrupted)
+        async with self._engine, AsyncExitStack() as stack:
+            for worker in self._workers:
+                await stack.enter_async_context(worker)
+            await self._stop.wait()
+            # From here on nobody knocks in vain: what no worker accepts is refused.
+            self._listening.close()
+            await asyncio.gather(*(worker.stop() for worker in self._workers))
+        if self._failure is not None:
+            raise self._failure
+
+    def _hear_engine(self, report: Report) -> None:
+        for worker in self._workers:
+            worker.tell(report)
+
+    def _hear_worker(self, report: Report) -> None:
+        self._has_served = self._has_served or report.state == "ready"
+        if report.failure is None:
+            return
+        log.error("%s", report.failure.message)
+        if not self._has_served:
+            self._failure = report.failure
+            self._stop.set()
+
+    def _interrupted(self) -> None:
+        if self._stop.is_set():
+            for worker in self._workers:
+                worker.kill()
+        else:
+            log.info("stopping; answers under way are finished first (interrupt again to drop them)")
+            self._stop.set()

@@ -1,0 +1,98 @@
+"""One HTTP worker of `viva serve`: the application over the engine process, on uvicorn.
+
+Started by `server.serve` as `python -m vivavoce.server.worker FD`, with the listening socket as FD; the settings and
+then the reports of the engine process come on standard input. Holds no weights and nothing that another worker would
+miss; reads no environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import uvicorn
+
+from vivavoce import __version__
+from vivavoce.children import Report, follow_parent, tell_parent
+from vivavoce.engines.client import EngineClient
+from vivavoce.engines.spec import STAGES
+from vivavoce.errors import ServerFault, VivaError
+from vivavoce.ledger.ledger import Ledger
+from vivavoce.listen.cached import HeardOnce
+from vivavoce.logs import configure_logging
+from vivavoce.server.app import create_app
+from vivavoce.server.housekeeping import housekeeping
+from vivavoce.server.service import Limits, Service
+from vivavoce.settings import Settings, WorkerSettings
+from vivavoce.speak import language
+
+
+@asynccontextmanager
+async def running_service(settings: Settings, client: EngineClient) -> AsyncGenerator[Service, None]:
+    """Everything that the routes need, for as long as the worker runs."""
+    spec = settings.engine_spec()
+    ledger = await asyncio.to_thread(Ledger, settings.data_dir)
+    heard_once = HeardOnce(ledger.hearings, spec.listen, settings.reply_ttl_s) if settings.remember_heard else None
+    async with housekeeping(ledger, settings.reply_ttl_s):
+        await asyncio.to_thread(language.load)  # beside the engines, which take longer
+        yield Service(
+            engines=client.engines,
+            ledger=ledger,
+            heard_once=heard_once,
+            limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
+            strict=settings.strict,
+            engine_names={stage: spec.engine(stage) for stage in STAGES},
+            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
+            speaking_note=settings.speaking_note or None,
+            ready=client.ready,
+        )
+    await client.close()
+    await asyncio.to_thread(ledger.close)
+
+
+def fingerprint(*parts: str) -> str:
+    """`fp_` and ten hex digits that change with any of `parts` (engine names and versions)."""
+    return "fp_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+
+@asynccontextmanager
+async def reported_service(settings: Settings, client: EngineClient) -> AsyncGenerator[Service, None]:
+    """The service, and word to the parent that it runs, or why it does not."""
+    async with AsyncExitStack() as stack:
+        try:
+            service = await stack.enter_async_context(running_service(settings, client))
+        except Exception as error:
+            ours = error if isinstance(error, VivaError) else ServerFault(f"A worker could not start: {error}")
+            tell_parent(Report.failed(ours))
+            raise
+        tell_parent(Report("ready"))
+        yield service
+
+
+async def _work() -> None:
+    loop = asyncio.get_running_loop()
+    client = EngineClient()
+
+    def hear(report: Report) -> None:
+        loop.call_soon_threadsafe(client.hear, report)
+
+    given = follow_parent(hear)
+    settings = WorkerSettings.model_validate_json(given)
+    configure_logging(settings.log_level)
+    config = uvicorn.Config(
+        create_app(lambda: reported_service(settings, client), cors_origins=settings.cors_origins),
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain_s,
+    )
+    await uvicorn.Server(config).serve([socket.socket(fileno=int(sys.argv[1]))])
+
+
+if __name__ == "__main__":
+    asyncio.run(_work())
