@@ -32,7 +32,7 @@ test: $(STAMP) weights clients ## The whole suite, with real weights
 
 unit: $(STAMP) ## The suite on scripted engines: no weights, under 30 s
 	@$(BIN)/python -m pytest -q -m "not real and not shared and not slow" \
-		--ignore tests/clients --ignore tests/codec --ignore tests/models
+		--ignore tests/clients --ignore tests/codec --ignore tests/fuzz --ignore tests/models
 
 check: $(STAMP) ## ruff, pyright (strict) and import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -20,8 +20,11 @@ from vivavoce.errors import InvalidRequest, NotFound, VivaError
 from vivavoce.server import chat, models, replies
 from vivavoce.server.cors import cors_policy
 from vivavoce.server.middleware import RequestIds, Unforeseen
+from vivavoce.server.openapi import describe
 from vivavoce.server.service import Service
 from vivavoce.server.wire import errors as wire_errors
+from vivavoce.server.wire.answers import Health
+from vivavoce.server.wire.chat_request import ChatRequest
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +47,21 @@ def create_app(service: Service | MakeService, *, cors_origins: str = "local") -
             app.state.service = made
             yield
 
-    app = FastAPI(title="Viva Voce", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Viva Voce",
+        version=__version__,
+        description="Speech and text in, text and speech out. Answers to the names of the retired audio models.",
+        lifespan=lifespan,
+        docs_url=None,  # those pages fetch scripts from elsewhere
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry={"auto_configure": False, "logs": False},  # its log records would carry what was asked
+    )
     app.include_router(chat.ROUTER)
     app.include_router(models.ROUTER)
     app.include_router(replies.ROUTER)
-    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
+    describe(app, ChatRequest)
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.

@@ -24,10 +24,12 @@ from vivavoce.server.bodies import read_model
 from vivavoce.server.disconnect import while_connected
 from vivavoce.server.keeping import Keeping
 from vivavoce.server.models import check_model
+from vivavoce.server.openapi import answered_by, body_of
 from vivavoce.server.owners import owner_of
 from vivavoce.server.service import Service
 from vivavoce.server.turns import check_supported, read_turn
 from vivavoce.server.wire import errors as wire_errors
+from vivavoce.server.wire.answers import Completion
 from vivavoce.server.wire.chat_request import ChatRequest
 from vivavoce.server.wire.chat_response import ChunkWriter, ReplyHead, completion, event
 from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
@@ -36,7 +38,11 @@ ROUTER = APIRouter()
 log = logging.getLogger(__name__)
 
 
-@ROUTER.post("/v1/chat/completions")
+@ROUTER.post(
+    "/v1/chat/completions",
+    openapi_extra=body_of(ChatRequest),
+    responses=answered_by(Completion, or_stream=True),
+)
 async def chat_completions(request: Request) -> Response:
     service: Service = request.app.state.service
     body = await read_model(request, ChatRequest, service.limits.body_bytes)

@@ -11,7 +11,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from vivavoce.errors import ModelNotFound
+from vivavoce.server.openapi import answered_by
 from vivavoce.server.service import Service
+from vivavoce.server.wire.answers import ModelList, ModelRow
 
 OWN_NAME = "viva-voce"
 
@@ -60,12 +62,12 @@ async def _rows(service: Service, *names: str) -> list[dict[str, Any]]:
     return [{"id": name} | head | behind | {"original_shutdown_date": ALIASES.get(name)} for name in names]
 
 
-@ROUTER.get("/v1/models")
+@ROUTER.get("/v1/models", responses=answered_by(ModelList))
 async def list_models(request: Request) -> dict[str, Any]:
     return {"object": "list", "data": await _rows(request.app.state.service, OWN_NAME, *ALIASES)}
 
 
-@ROUTER.get("/v1/models/{name}")
+@ROUTER.get("/v1/models/{name}", responses=answered_by(ModelRow))
 async def get_model(name: str, request: Request) -> dict[str, Any]:
     check_model(name)
     return (await _rows(request.app.state.service, name))[0]

@@ -44,14 +44,16 @@ def _as_parts(content: object) -> object:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-TextParts = Annotated[list[TextContent], BeforeValidator(_as_parts)]
+TextParts = Annotated[list[TextContent], BeforeValidator(_as_parts, json_schema_input_type=str | list[TextContent])]
+UserPart = Annotated[TextContent | AudioContent, Field(discriminator="type")]
 UserParts = Annotated[
-    list[Annotated[TextContent | AudioContent, Field(discriminator="type")]],
+    list[UserPart],
     Field(min_length=1),
-    BeforeValidator(_as_parts),
+    BeforeValidator(_as_parts, json_schema_input_type=str | Annotated[list[UserPart], Field(min_length=1)]),
 ]
+AssistantPart = Annotated[TextContent | RefusalContent, Field(discriminator="type")]
 AssistantParts = Annotated[
-    list[Annotated[TextContent | RefusalContent, Field(discriminator="type")]], BeforeValidator(_as_parts)
+    list[AssistantPart], BeforeValidator(_as_parts, json_schema_input_type=str | list[AssistantPart])
 ]
 
 
@@ -110,6 +112,11 @@ def _as_list(stop: object) -> object:
     return [stop] if isinstance(stop, str) else stop
 
 
+StopString = Annotated[str, Field(min_length=1)]
+StopList = Annotated[list[StopString], Field(max_length=4)]
+StopStrings = Annotated[StopList, BeforeValidator(_as_list, json_schema_input_type=StopString | StopList)]
+
+
 class ChatRequest(_Wire):
     model: str
     messages: Annotated[list[WireMessage], Field(min_length=1)]
@@ -120,9 +127,7 @@ class ChatRequest(_Wire):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: (
-        Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=4), BeforeValidator(_as_list)] | None
-    ) = None
+    stop: StopStrings | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
 

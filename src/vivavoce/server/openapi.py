@@ -1,0 +1,57 @@
+"""`/openapi.json`: the routes described for people and for tools that make clients, or test us.
+
+FastAPI describes the routes; bodies that we read ourselves are added here, from their own models. Knows no engine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from vivavoce.server.wire.answers import ErrorEnvelope
+
+REFERENCES = "#/components/schemas/{model}"
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorEnvelope, "description": "The request is off; `param` says where."},
+    "5XX": {
+        "model": ErrorEnvelope,
+        "description": "Ours to mend; `x-should-retry` says whether trying again can help.",
+    },
+}
+"""For the `responses` of every route."""
+
+
+EVENT = {"type": "object", "required": ["data"], "properties": {"data": {"type": "string"}}}
+"""One server-sent event; its data is JSON or `[DONE]`."""
+
+
+def answered_by(model: type[BaseModel], *, or_stream: bool = False) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route: its answer as JSON, or as server-sent events too, and the errors."""
+    content = {"text/event-stream": {"schema": EVENT}} if or_stream else {}
+    return {200: {"model": model, "content": content}, **ERRORS}
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """For the `openapi_extra` of a route that reads its JSON body itself."""
+    schema = {"$ref": REFERENCES.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def describe(app: FastAPI, *bodies: type[BaseModel]) -> None:
+    """Make `app` serve a page that knows the models of `bodies` too."""
+
+    def page() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schemas: dict[str, Any] = made.setdefault("components", {}).setdefault("schemas", {})
+            for body in bodies:
+                schema = body.model_json_schema(ref_template=REFERENCES)
+                schemas |= schema.pop("$defs", {}) | {body.__name__: schema}
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = page

@@ -1,0 +1,132 @@
+"""Answers as the OpenAPI page describes them. The writers make plain dicts; fuzzing compares those with these shapes.
+
+Shapes only; knows no route.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Error(_Answer):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(_Answer):
+    """Every error of every route."""
+
+    error: Error
+
+
+class Health(_Answer):
+    status: str
+
+
+class ModelRow(_Answer):
+    """`original_shutdown_date`: when the original of that name was, or will be, switched off (ISO 8601)."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    engines: dict[str, str]
+    context_tokens: int | None
+    default_max_text_tokens: int | None
+    max_audio_s: float
+    original_shutdown_date: str | None
+
+
+class ModelList(_Answer):
+    object: Literal["list"]
+    data: list[ModelRow]
+
+
+class HeardWord(_Answer):
+    """Times in seconds from the start of the recording."""
+
+    word: str
+    start: float
+    end: float
+    probability: float
+
+
+class HeardPart(_Answer):
+    index: int
+    message_index: int
+    part_index: int
+    transcript: str
+    language: str | None
+    language_probability: float
+    no_speech_probability: float
+    duration: float
+    words: list[HeardWord]
+
+
+class SpokenAudio(_Answer):
+    """`data` in base64; `expires_at` in Unix seconds."""
+
+    id: str
+    data: str
+    expires_at: int
+    transcript: str
+
+
+class AnswerMessage(BaseModel):
+    role: Literal["assistant"]
+    content: str | None
+    refusal: None
+    annotations: list[Any]
+    audio: SpokenAudio | None = None
+    heard: list[HeardPart] | None = None
+
+
+class Choice(BaseModel):
+    index: int
+    message: AnswerMessage
+    logprobs: Any
+    finish_reason: Literal["stop", "length"]
+
+
+class PromptDetails(_Answer):
+    cached_tokens: int
+    audio_tokens: int
+    text_tokens: int
+    image_tokens: int
+
+
+class CompletionDetails(_Answer):
+    reasoning_tokens: int
+    audio_tokens: int
+    text_tokens: int
+    accepted_prediction_tokens: int
+    rejected_prediction_tokens: int
+
+
+class UsageCounts(_Answer):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptDetails
+    completion_tokens_details: CompletionDetails
+
+
+class Completion(_Answer):
+    """With `stream`, the answer is `text/event-stream` instead; docs/api/chat.md has its order."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    service_tier: str
+    system_fingerprint: str
+    choices: list[Choice]
+    usage: UsageCounts

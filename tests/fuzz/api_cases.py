@@ -1,0 +1,112 @@
+"""Requests drawn from our own OpenAPI page, some of them led deeper: a model that exists, recordings that decode."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.checks import CHECKS, load_all_checks
+
+from vivavoce.audio import Audio
+from vivavoce.codec.encode import FORMATS, encode
+from vivavoce.server.app import create_app
+from vivavoce.server.service import Service
+
+load_all_checks()
+CHECKS_KEPT = CHECKS.get_by_names(
+    ["not_a_server_error", "response_schema_conformance", "content_type_conformance", "status_code_conformance"]
+)
+LONGEST_S = 30.0
+MODEL = "gpt-4o-mini-audio-preview"
+
+
+def _never() -> Service:
+    raise NotImplementedError
+
+
+API = schemathesis.openapi.from_dict(create_app(_never).openapi())  # pyright: ignore[reportArgumentType]
+CHAT = API["/v1/chat/completions"]["POST"]
+OTHERS = [found.ok() for found in API.get_all_operations() if found.ok().path != CHAT.path]
+POSITIVE, NEGATIVE = schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE
+
+
+def recordings() -> list[str]:
+    """Short sounds in every format, and what is left of them when they are cut; as base64."""
+    tone = Audio((0.3 * np.sin(np.arange(6_000) * 0.08)).astype(np.float32), 24_000)
+    files = [encode(tone, fmt) for fmt in FORMATS]
+    whole = [base64.b64encode(file).decode() for file in files]
+    cut = [base64.b64encode(file[: len(file) // 2]).decode() for file in files]
+    return [*whole, *cut, f"data:audio/mpeg;base64,{whole[1]}", "", "AAAA", "not base64", "=" * 9]
+
+
+RECORDINGS = recordings()
+DEEPER: list[tuple[str, ...]] = [(), ("model",), *[("model", "sound", "voice")] * 4]
+
+
+@st.composite
+def chat_cases(draw: Callable[..., Any], mode: Any, *, whole_answer: bool = False) -> Any:
+    """A case of the chat route. whole_answer: always a model that exists, and a short answer."""
+    case = draw(CHAT.as_strategy(generation_mode=mode))
+    body = case.body
+    if not isinstance(body, dict):
+        return case
+    steps = ("model", "sound", "voice", "short") if whole_answer else draw(st.sampled_from(DEEPER))
+    if "model" in steps:
+        body["model"] = MODEL
+    if "sound" in steps:
+        _replace_sounds(body.get("messages"), lambda: draw(st.sampled_from(RECORDINGS)))
+    if "voice" in steps and isinstance(body.get("audio"), dict):
+        body["audio"]["voice"] = "alloy"
+    if "short" in steps:
+        body["max_completion_tokens"] = 8
+        body.pop("max_tokens", None)
+    return case
+
+
+def _replace_sounds(value: object, sound: Callable[[], str]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _replace_sounds(item, sound)
+    elif isinstance(value, dict):
+        if isinstance(value.get("input_audio"), dict):
+            value["input_audio"]["data"] = sound()
+        for item in value.values():
+            _replace_sounds(item, sound)
+
+
+@dataclass
+class Tally:
+    """What came of the cases: how many per status, and the slowest."""
+
+    statuses: dict[int, int] = field(default_factory=dict)
+    slowest_s: float = 0.0
+
+    def send(self, case: Any, url: str) -> None:
+        """One case: no 5xx, no shape that the page does not know, no hang. A stream must end as streams end."""
+        started_s = time.perf_counter()
+        with requests.Session() as session:
+            response = case.call(base_url=url, session=session, timeout=LONGEST_S)
+        self.slowest_s = max(self.slowest_s, time.perf_counter() - started_s)
+        self.statuses[response.status_code] = self.statuses.get(response.status_code, 0) + 1
+        case.validate_response(response, checks=CHECKS_KEPT)
+        if "event-stream" in response.headers.get("content-type", [""])[0]:
+            _whole_stream(response.content)
+
+    @property
+    def cases(self) -> int:
+        return sum(self.statuses.values())
+
+
+def _whole_stream(content: bytes) -> None:
+    events = [line.removeprefix("data: ") for line in content.decode().split("\n\n") if line]
+    assert events[-1] == "[DONE]", "a stream ended without [DONE]"
+    finished = [json.loads(item)["choices"] for item in events[:-1]]
+    assert any(choice["finish_reason"] for choices in finished for choice in choices)
