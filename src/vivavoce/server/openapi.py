@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from vivavoce.codec.encode import CONTENT_TYPES
 from vivavoce.server.wire.answers import ErrorEnvelope
 
 REFERENCES = "#/components/schemas/{model}"
@@ -33,6 +34,12 @@ def answered_by(model: type[BaseModel], *, or_stream: bool = False) -> dict[int 
     """For the `responses` of a route: its answer as JSON, or as server-sent events too, and the errors."""
     content = {"text/event-stream": {"schema": EVENT}} if or_stream else {}
     return {200: {"model": model, "content": content}, **ERRORS}
+
+
+def answered_by_sound() -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route that answers with a sound file in any of our formats."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"description": "The sound.", "content": dict.fromkeys(CONTENT_TYPES.values(), schema)}, **ERRORS}
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:

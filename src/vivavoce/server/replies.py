@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from vivavoce.codec.encode import CONTENT_TYPES
 from vivavoce.codec.kept import written_as
 from vivavoce.errors import NotFound
 from vivavoce.ledger.replies import Replies
+from vivavoce.server.openapi import answered_by, answered_by_sound
 from vivavoce.server.owners import owner_of
+from vivavoce.server.wire.answers import DeletedReply
 
 ROUTER = APIRouter()
 
 
-@ROUTER.get("/v1/audio/replies/{reply_id}")
-@ROUTER.head("/v1/audio/replies/{reply_id}")
-async def get_reply(reply_id: str, request: Request) -> Response:
+@ROUTER.get("/v1/audio/replies/{reply_id}", response_class=Response, responses=answered_by_sound())
+@ROUTER.head("/v1/audio/replies/{reply_id}", include_in_schema=False)
+async def get_reply(
+    reply_id: str, request: Request, asked: Annotated[str | None, Query(alias="format")] = None
+) -> Response:
     """The sound of an answer as a whole file: in the format it was sent in, or in `?format=`."""
-    asked = request.query_params.get("format")
     return await asyncio.to_thread(_fetch, request.app.state.service.ledger.replies, owner_of(request), reply_id, asked)
 
 
-@ROUTER.delete("/v1/audio/replies/{reply_id}")
+@ROUTER.delete("/v1/audio/replies/{reply_id}", responses=answered_by(DeletedReply))
 async def delete_reply(reply_id: str, request: Request) -> dict[str, Any]:
     """Forget an answer, its words and its sound, at once."""
     replies: Replies = request.app.state.service.ledger.replies

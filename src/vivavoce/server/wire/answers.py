@@ -50,6 +50,12 @@ class ModelList(_Answer):
     data: list[ModelRow]
 
 
+class DeletedReply(_Answer):
+    id: str
+    object: Literal["audio.reply.deleted"]
+    deleted: Literal[True]
+
+
 class HeardWord(_Answer):
     """Times in seconds from the start of the recording."""
 
