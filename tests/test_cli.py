@@ -40,6 +40,7 @@ def viva(*words: str, folder: Path, **extra: str) -> subprocess.CompletedProcess
         ("models",),
         ("models", "pull"),
         ("models", "rm"),
+        ("doctor",),
         ("bench",),
         ("bench", "listening"),
         ("bench", "languages"),
@@ -154,3 +155,12 @@ def test_models_are_removed_and_the_room_is_told(tmp_path: Path) -> None:
     done = viva("models", "rm", "whisper-tiny", "smollm2-135m", folder=tmp_path, **where)
     assert "whisper-tiny: 2 MB freed" in done.stdout and "smollm2-135m: was not here" in done.stdout
     assert viva("models", "rm", folder=tmp_path, **where).returncode == 2
+
+
+def test_the_doctor_says_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    where = {"VIVA_MODELS_DIR": str(tmp_path / "none"), "VIVA_DEVICE": "cpu"}
+    done = viva("doctor", "--profile", "tiny", folder=tmp_path, **where)
+    assert done.returncode == 1
+    assert "CTranslate2" in done.stdout and "would run: listen cpu int8, think cpu, speak cpu" in done.stdout
+    assert "viva models pull whisper-tiny" in done.stdout
+    assert viva("doctor", folder=tmp_path, **SCRIPTED).returncode == 0

@@ -38,7 +38,7 @@ class Report:
     """How a child fares; crosses the pipe as one line of JSON.
 
     `socket_path` is where a ready engine process is reached, `seconds` how long it took to warm up; `error` (a class of
-    our tree) and `message` say why it failed.
+    our tree) and `message` say why it failed; the `message` of a ready engine process says on which devices it runs.
     """
 
     state: State

@@ -98,6 +98,19 @@ def speak(
     speak_once(load_settings(profile=profile), words, out, voice, speed)
 
 
+@app.command()
+def doctor(profile: ProfileOption = None) -> None:
+    """Say what this machine has: libraries, the GPUs they see, where engines would run, which weights are missing.
+
+    Exits 1 when `viva serve` would not start with the settings in force.
+    """
+    from vivavoce.doctor import examine
+    from vivavoce.settings import load_settings
+
+    if not examine(load_settings(profile=profile)):
+        raise typer.Exit(1)
+
+
 @models_app.command("list")
 def models_list(
     as_json: Annotated[bool, typer.Option("--json", help="Everything that is known of each, as JSON.")] = False,

@@ -49,6 +49,9 @@ PROFILES: dict[str, dict[str, str]] = {
 """
 
 
+_DEVICE = r"^(auto|cpu|cuda(:[0-9]+)?)$"
+
+
 def _config_file() -> Path:
     return Path(os.environ.get("VIVA_CONFIG", "viva.toml"))
 
@@ -81,6 +84,18 @@ class Settings(BaseSettings):
     )
     workers: int = Field(
         1, ge=1, le=64, description="HTTP worker processes; the weights live once, in a process of their own."
+    )
+    device: str = Field(
+        "auto", pattern=_DEVICE, description="Where engines run: auto (a GPU if there is one), cpu, cuda or cuda:N."
+    )
+    listen_device: str | None = Field(None, pattern=_DEVICE, description="The same for the listener alone.")
+    think_device: str | None = Field(None, pattern=_DEVICE, description="The same for the thinker alone.")
+    speak_device: str | None = Field(None, pattern=_DEVICE, description="The same for the speaker alone.")
+    listen_compute_type: Literal[
+        "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"
+    ] = Field("auto", description="Number format of the listener: auto is int8 on a processor, float16 on a GPU.")
+    think_gpu_layers: int | None = Field(
+        None, ge=0, description="Layers of the thinker on the GPU; unset: all of them where it runs on one."
     )
     threads: int = Field(default_factory=_cores, ge=1, description="Threads per engine.")
     slots: int = Field(4, ge=1, le=64, description="Conversations the thinker works on at once.")
@@ -145,6 +160,12 @@ class Settings(BaseSettings):
             think_base_url=self.think_base_url,
             think_api_key=self.think_api_key.get_secret_value() if self.think_api_key else None,
             think_hears_audio=self.think_hears_audio,
+            device=self.device,
+            listen_device=self.listen_device,
+            think_device=self.think_device,
+            speak_device=self.speak_device,
+            listen_compute_type=self.listen_compute_type,
+            think_gpu_layers=self.think_gpu_layers,
         )
 
     def engine(self, stage: Stage) -> str:

@@ -20,6 +20,7 @@ from vivavoce.audio import Audio
 from vivavoce.children import Report, follow_parent, tell_parent
 from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.engines import frames
+from vivavoce.engines.devices import placed, summary
 from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
@@ -128,6 +129,7 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
     started_s = time.perf_counter()
     tell_parent(Report("loading"))
     try:
+        spec = await asyncio.to_thread(placed, spec)
         engines = await asyncio.to_thread(build, spec)
         await warm(engines)
     except VivaError as error:
@@ -138,7 +140,8 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
         return
     host = EngineHost(engines)
     server = await asyncio.start_unix_server(host.serve, socket_path)
-    tell_parent(Report("ready", seconds=round(time.perf_counter() - started_s, 3), socket_path=str(socket_path)))
+    seconds = round(time.perf_counter() - started_s, 3)
+    tell_parent(Report("ready", seconds=seconds, socket_path=str(socket_path), message=summary(spec)))
     async with server:
         with suppress(asyncio.CancelledError):
             await server.serve_forever()

@@ -39,7 +39,7 @@ class EngineProcess(Child):
 def _logged(hear: Callable[[Report], None]) -> Callable[[Report], None]:
     def log_and_hear(report: Report) -> None:
         if report.state == "ready":
-            log.info("engines ready after %.1f s", report.seconds or 0.0)
+            log.info("engines ready after %.1f s: %s", report.seconds or 0.0, report.message or "scripted")
         if report.failure is not None:
             log.error("engines failed to start: %s", report.failure.message)
         hear(report)

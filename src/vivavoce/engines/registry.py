@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from vivavoce.engines.devices import gpu_index, placed
 from vivavoce.engines.spec import STAGES, EngineSpec, Stage
 from vivavoce.errors import InvalidValue, MissingDependency, ModelNotInstalled
 from vivavoce.listen.base import Listener
@@ -50,11 +51,16 @@ def split_name(name: str, stage: Stage) -> tuple[str, str]:
 def _whisper(spec: EngineSpec, model: str) -> Listener:
     from vivavoce.listen.whisper import WhisperListener
 
-    return WhisperListener(_store(spec).path(model), threads=spec.threads)
+    return WhisperListener(
+        _store(spec).path(model),
+        threads=spec.threads,
+        device=spec.listen_device or "cpu",
+        compute_type=spec.listen_compute_type,
+    )
 
 
 def _llamacpp(spec: EngineSpec, model: str) -> Thinker:
-    from vivavoce.think.llamacpp import LlamaCppThinker
+    from vivavoce.think.llamacpp import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, LlamaCppThinker
 
     files = find_gguf(Path(model) if is_path(model) else _store(spec).path(model))
     return LlamaCppThinker(
@@ -64,6 +70,9 @@ def _llamacpp(spec: EngineSpec, model: str) -> Thinker:
         context_tokens=spec.context_tokens,
         threads=spec.threads,
         answer_tokens=spec.answer_tokens,
+        gpu_layers=spec.think_gpu_layers or 0,
+        gpu=gpu_index(spec.think_device),
+        batch_tokens=GPU_BATCH_TOKENS if spec.think_gpu_layers else CPU_BATCH_TOKENS,
     )
 
 
@@ -82,7 +91,12 @@ def _kokoro(spec: EngineSpec, model: str) -> Speaker:
     from vivavoce.speak.kokoro import KokoroSpeaker
 
     store = _store(spec)
-    return KokoroSpeaker(store.path(model) / "model.onnx", store.path("kokoro-voices"), threads=spec.threads)
+    return KokoroSpeaker(
+        store.path(model) / "model.onnx",
+        store.path("kokoro-voices"),
+        threads=spec.threads,
+        device=spec.speak_device or "cpu",
+    )
 
 
 def _scripted_listener(spec: EngineSpec, transcript: str) -> Listener:
@@ -114,10 +128,11 @@ FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS}
 
 
 def build(spec: EngineSpec) -> Engines:
-    """Load all three engines. Blocking and slow: call it off the event loop.
+    """Load all three engines, on the devices that `placed` finds. Blocking and slow: call it off the event loop.
 
     Raises `InvalidValue` for an unknown engine, `ModelNotInstalled` for missing weights, `MissingDependency`.
     """
+    spec = placed(spec)
     think_kind, think_model = split_name(spec.think, "think")
     try:
         return Engines(build_listener(spec), THINKERS[think_kind](spec, think_model), build_speaker(spec))
@@ -127,12 +142,14 @@ def build(spec: EngineSpec) -> Engines:
 
 def build_listener(spec: EngineSpec) -> Listener:
     """Load the listener alone. Raises as `build` does."""
+    spec = placed(spec, ("listen",))
     kind, model = split_name(spec.listen, "listen")
     return LISTENERS[kind](spec, model)
 
 
 def build_speaker(spec: EngineSpec) -> Speaker:
     """Load the speaker alone. Raises as `build` does."""
+    spec = placed(spec, ("speak",))
     kind, model = split_name(spec.speak, "speak")
     return SPEAKERS[kind](spec, model)
 

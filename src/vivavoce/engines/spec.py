@@ -26,9 +26,19 @@ class EngineSpec:
     think_base_url: str | None = None
     think_api_key: str | None = None
     think_hears_audio: bool = False
+    device: str = "auto"
+    listen_device: str | None = None
+    think_device: str | None = None
+    speak_device: str | None = None
+    listen_compute_type: str = "auto"
+    think_gpu_layers: int | None = None
 
     def engine(self, stage: Stage) -> str:
         return {"listen": self.listen, "think": self.think, "speak": self.speak}[stage]
+
+    def stage_device(self, stage: Stage) -> str | None:
+        """The device of a stage's own; None where `device` decides."""
+        return {"listen": self.listen_device, "think": self.think_device, "speak": self.speak_device}[stage]
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

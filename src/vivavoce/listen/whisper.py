@@ -91,7 +91,7 @@ class WhisperListener:
 
     model_dir holds model.bin, config.json and tokenizer.json. threads: processor threads of all native calls together;
     two calls run side by side, further ones take turns. compute_type and device as CTranslate2 names them ("int8",
-    "float16"; "cpu", "cuda").
+    "float16"; "cpu", "cuda", "cuda:N").
     Raises `ModelNotInstalled`, `MissingDependency` or `EngineFailed` at construction.
     """
 

@@ -51,18 +51,40 @@ the same 0.13 s by either (medians of 12 clips, alternated): cores are better sp
 """
 
 
+def cuda_gpus() -> int:
+    """How many CUDA GPUs CTranslate2 sees."""
+    return int(_ct2.get_cuda_device_count())
+
+
+def compute_types(device: str) -> frozenset[str]:
+    """Number formats that CTranslate2 has on "cpu", "cuda" or "cuda:N"."""
+    name, index = _split(device)
+    return frozenset(str(kind) for kind in _ct2.get_supported_compute_types(name, index))
+
+
+def _split(device: str) -> tuple[str, int]:
+    """`cuda:1` as CTranslate2 wants it: ("cuda", 1)."""
+    name, _, index = device.partition(":")
+    return name, int(index or 0)
+
+
 class WhisperModel:
     """Weights, tokenizer and special tokens. Safe in any thread; the library queues calls itself."""
 
     def __init__(self, model_dir: Path, *, threads: int, compute_type: str, device: str) -> None:
-        """threads: processor threads of all calls together. Raises `ModelNotInstalled`, `EngineFailed`."""
+        """threads: processor threads of all calls together. device: "cpu", "cuda" or "cuda:N".
+
+        Raises `ModelNotInstalled`, `EngineFailed`.
+        """
         for name in ("model.bin", "config.json", "tokenizer.json"):
             if not (model_dir / name).is_file():
                 raise ModelNotInstalled(f"{name} is missing in {model_dir}; fetch the model with `viva models pull`.")
+        name, index = _split(device)
         try:
             self._model: Any = _ct2.models.Whisper(
                 str(model_dir),
-                device=device,
+                device=name,
+                device_index=index,
                 compute_type=compute_type,
                 intra_threads=max(1, threads // CALLS_AT_ONCE),
                 inter_threads=CALLS_AT_ONCE,

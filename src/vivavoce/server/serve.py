@@ -16,6 +16,7 @@ import socket
 from contextlib import AsyncExitStack
 
 from vivavoce.children import Child, Report
+from vivavoce.engines.devices import require_devices
 from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import require_weights
 from vivavoce.errors import InvalidValue, VivaError
@@ -51,9 +52,14 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until interrupted. Before anything starts, raises `ModelNotInstalled` if weights are missing and
-    `StorageFailed` if the data folder can't be used."""
-    require_weights(settings.engine_spec())
+    """Serve until interrupted.
+
+    Before anything starts, raises `ModelNotInstalled` if weights are missing, `MissingDependency` if a GPU is asked for
+    that cannot be used, and `StorageFailed` if the data folder can't be.
+    """
+    spec = settings.engine_spec()
+    require_weights(spec)
+    require_devices(spec)
     Ledger(settings.data_dir).close()
     with bind(settings.host, settings.port) as listening:
         host, port = listening.getsockname()[:2]

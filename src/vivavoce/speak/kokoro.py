@@ -28,6 +28,7 @@ from vivavoce.speak.stretch import stretch
 from vivavoce.speak.voices import quoted_list, voice_table
 
 _ORT: Any = onnxruntime
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 _STYLE_SIZE = 256
 _NETWORK_SPEEDS = (0.7, 1.2)
 """Where the network's own speed keeps every word (docs/engines/speak.md has the figures); beyond, we stretch."""
@@ -40,11 +41,14 @@ class KokoroSpeaker:
     """Implements `Speaker`.
 
     `voices_dir` holds one `<voice id>.bin` per voice: float32 of shape (510, 1, 256), a style per utterance length.
-    Raises `ModelNotInstalled` when a file is missing and `EngineFailed` when the model can't be loaded.
+    device: "cpu", "cuda" or "cuda:N". Raises `ModelNotInstalled` when a file is missing and `EngineFailed` when the
+    model can't be loaded, or not on that device.
     """
 
-    def __init__(self, model_path: Path, voices_dir: Path, *, threads: int = 2, calls: int = 2) -> None:
-        self._network = _Network(model_path, threads)
+    def __init__(
+        self, model_path: Path, voices_dir: Path, *, threads: int = 2, calls: int = 2, device: str = "cpu"
+    ) -> None:
+        self._network = _Network(model_path, threads, device)
         self._voices_dir = voices_dir
         self._styles: dict[str, npt.NDArray[np.float32]] = {}
         self._voices = {
@@ -104,15 +108,26 @@ class KokoroSpeaker:
         return self._styles[voice]
 
 
+def has_cuda() -> bool:
+    """Whether this onnxruntime was built for CUDA; says nothing of a GPU being there."""
+    return _CUDA in _ORT.get_available_providers()
+
+
 def new_stop() -> Any:
     """A switch for one native call: setting `terminate` on it ends the call between two layers."""
     return _ORT.RunOptions()
 
 
+def providers(device: str) -> list[str | tuple[str, dict[str, int]]]:
+    """`cpu`, `cuda` or `cuda:N` as onnxruntime wants it; what a GPU can't do stays on the processor."""
+    name, _, index = device.partition(":")
+    return [_CPU] if name == "cpu" else [(_CUDA, {"device_id": int(index or 0)}), _CPU]
+
+
 class _Network:
     """The ONNX graph. The one place that touches onnxruntime's untyped interface."""
 
-    def __init__(self, model_path: Path, threads: int) -> None:
+    def __init__(self, model_path: Path, threads: int, device: str) -> None:
         if not model_path.is_file():
             raise ModelNotInstalled(f"No Kokoro model at {model_path}: run `viva models pull`.")
         options = _ORT.SessionOptions()
@@ -122,11 +137,15 @@ class _Network:
         # Spinning threads burn a core between layers, which the thinker on the same cores needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = _ORT.InferenceSession(
-                str(model_path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
+            self._session = _ORT.InferenceSession(str(model_path), sess_options=options, providers=providers(device))
         except Exception as error:
             raise EngineFailed(f"The Kokoro model can't be loaded: {error}") from error
+        if device != "cpu" and _CUDA not in self._session.get_providers():
+            # The library goes over to the processor with a warning that nobody reads.
+            raise EngineFailed(
+                f"onnxruntime could not use {device}, most often for want of CUDA 12 and cuDNN 9 libraries: install "
+                "nvidia-cudnn-cu12 and its like, or set speak_device = cpu."
+            )
         # Two exports of the same network are about, which differ in the name of the first input.
         self._symbols_input = next(i.name for i in self._session.get_inputs() if i.name in ("tokens", "input_ids"))
 

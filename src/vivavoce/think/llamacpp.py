@@ -24,6 +24,9 @@ from vivavoce.think.chat import encodable
 from vivavoce.think.llamacpp_request import ANSWER_TOKENS, request_body
 from vivavoce.think.llamacpp_server import LlamaServer
 
+CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 32, 512
+"""Prompt tokens read per step: few where reading is slow, so that nobody else's stream waits long for a step."""
+
 _PROMPT_CACHE_MIB = 512
 _DEFAULTS = Sampling()
 _CLOSED = "The thinker was closed; start a new one."
@@ -42,8 +45,9 @@ class LlamaCppThinker:
         slots: int = 4,
         context_tokens: int = 8192,
         threads: int = 2,
-        batch_tokens: int = 32,
+        batch_tokens: int = CPU_BATCH_TOKENS,
         gpu_layers: int = 0,
+        gpu: int | None = None,
         answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         """Load the weights at `model_path` (a GGUF file); blocks for about a second per gigabyte.
@@ -51,8 +55,8 @@ class LlamaCppThinker:
         projector_path: the GGUF file that turns sound into what this model reads, for a model that hears.
         slots: conversations decoded at once. context_tokens: window of each, prompt and answer together (less
         where the model was trained on less). batch_tokens: at least 32; prompt tokens read per step.
-        gpu_layers: layers put on the GPU, where xllamacpp was built for one. answer_tokens: the cap on an answer where
-        the caller sets none. Raises `ModelNotInstalled`, `EngineFailed`.
+        gpu_layers: layers put on the GPU, where xllamacpp was built for one; gpu: the only one to use, counted from 0.
+        answer_tokens: the cap on an answer where the caller sets none. Raises `ModelNotInstalled`, `EngineFailed`.
         """
         self._server = LlamaServer(
             model_path,
@@ -61,6 +65,7 @@ class LlamaCppThinker:
             threads=threads,
             batch_tokens=batch_tokens,
             gpu_layers=gpu_layers,
+            gpu=gpu,
             prompt_cache_mib=_PROMPT_CACHE_MIB,
             projector_path=projector_path,
         )

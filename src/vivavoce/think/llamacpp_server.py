@@ -43,6 +43,11 @@ _WAIT_POLICY = "OMP_WAIT_POLICY"
 _NO_BACKTRACE = "GGML_NO_BACKTRACE"
 
 
+def cuda_gpus() -> int:
+    """How many CUDA GPUs this build of llama.cpp sees: none where it was built for processors."""
+    return sum(str(device["name"]).startswith("CUDA") for device in _xllamacpp().get_device_info())
+
+
 class LlamaServer:
     """A loaded model with its slots. Safe to call from several threads at once."""
 
@@ -56,10 +61,12 @@ class LlamaServer:
         batch_tokens: int,
         gpu_layers: int,
         prompt_cache_mib: int,
+        gpu: int | None = None,
         projector_path: Path | None = None,
         unix_socket: bool = hasattr(socket, "AF_UNIX"),
     ) -> None:
-        """Load the weights; takes about a second per gigabyte. Raises `ModelNotInstalled`, `EngineFailed`."""
+        """Load the weights; takes about a second per gigabyte. gpu: the only one to use, counted from 0; None spreads
+        the layers over all. Raises `ModelNotInstalled`, `EngineFailed`."""
         for path in (model_path, projector_path):
             if path is not None and not path.is_file():
                 raise ModelNotInstalled(f"No weights at {path}; fetch them with `viva models pull`.")
@@ -80,6 +87,9 @@ class LlamaServer:
         params.ctx_shift = False  # never forget the beginning in silence
         params.n_batch = params.n_ubatch = batch_tokens
         params.n_gpu_layers = gpu_layers
+        if gpu is not None:
+            params.main_gpu = gpu
+            params.split_mode = native.llama_split_mode.LLAMA_SPLIT_MODE_NONE
         params.fit_params = False  # or it may shrink what was asked for
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.cache_ram_mib = prompt_cache_mib
