@@ -135,8 +135,12 @@ async def test_no_sound_at_all_does_no_harm(thinker: LlamaCppThinker) -> None:
     assert (await ask(thinker, heard(noise(0.01))))[0]
 
 
-async def test_without_a_projector_it_reads_only(tmp_path: Path) -> None:
-    thinker = load(tiny_audio_model.write_model(tmp_path, None))
+@pytest.mark.parametrize("projector", ["none", "for pictures"])
+async def test_without_ears_it_reads_only(tmp_path: Path, projector: str) -> None:
+    tiny_audio_model.write_model(tmp_path, None)
+    if projector == "for pictures":
+        tiny_audio_model.write_picture_projector(tmp_path / "mmproj.gguf")
+    thinker = load(tmp_path)
     assert not thinker.hears_audio
     assert (await ask(thinker, heard(TextPart("Hello"))))[0]
     with pytest.raises(EngineFailed, match="does not hear"):

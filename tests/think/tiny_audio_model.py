@@ -159,6 +159,40 @@ def write_projector(
     return path
 
 
+def write_picture_projector(path: Path) -> Path:
+    """Write a projector that sees and does not hear; returns `path`."""
+    random = np.random.default_rng(0)
+    writer = gguf.GGUFWriter(path, "clip")
+    writer.add_bool("clip.has_vision_encoder", True)
+    writer.add_bool("clip.has_audio_encoder", False)
+    writer.add_bool("clip.use_gelu", True)
+    writer.add_string("clip.projector_type", "mlp")
+    sizes = {"image_size": 28, "patch_size": 14, "embedding_length": EAR_WIDTH, "feed_forward_length": 2 * EAR_WIDTH}
+    for name, value in (sizes | {"block_count": 1, "attention.head_count": 2, "projection_dim": WIDTH}).items():
+        writer.add_uint32(f"clip.vision.{name}", value)
+    writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-5)
+    for name in ("image_mean", "image_std"):
+        writer.add_array(f"clip.vision.{name}", [0.5, 0.5, 0.5])
+    shapes: dict[str, tuple[int, ...]] = {
+        "v.class_embd": (EAR_WIDTH,),
+        "v.patch_embd.weight": (EAR_WIDTH, 3, 14, 14),
+        "v.position_embd.weight": (5, EAR_WIDTH),
+        "v.blk.0.ffn_up.weight": (2 * EAR_WIDTH, EAR_WIDTH),
+        "v.blk.0.ffn_down.weight": (EAR_WIDTH, 2 * EAR_WIDTH),
+        "mm.0.weight": (WIDTH, EAR_WIDTH),
+        "mm.0.bias": (WIDTH,),
+        "mm.2.weight": (WIDTH, WIDTH),
+        "mm.2.bias": (WIDTH,),
+    }
+    shapes |= {f"v.blk.0.attn_{part}.weight": (EAR_WIDTH, EAR_WIDTH) for part in ("q", "k", "v", "out")}
+    norms = ("v.pre_ln", "v.post_ln", "v.blk.0.ln1", "v.blk.0.ln2")
+    shapes |= {f"{norm}.{half}": (EAR_WIDTH,) for norm in norms for half in ("weight", "bias")}
+    for name, shape in shapes.items():
+        writer.add_tensor(name, _noise(random, shape, 0.2))
+    _finish(writer)
+    return path
+
+
 def _noise(random: np.random.Generator, shape: Sequence[int], scale: float) -> np.ndarray:
     return (random.standard_normal(shape) * scale).astype(np.float32)
 
