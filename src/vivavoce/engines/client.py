@@ -66,9 +66,9 @@ class EngineClient:
         deadline_s = time.monotonic() + RESTART_WAIT_S
         while True:
             await self.wait_ready(deadline_s - time.monotonic())
-            with suppress(OSError):
+            with suppress(OSError, EngineLost):
                 return await self._connected(self.report.socket_path or "")
-            # The socket is gone an instant before the end of the process is told.
+            # A process that is dying takes connections for an instant, and then none before its end is told.
             if time.monotonic() >= deadline_s:
                 raise EngineLost(STILL_STARTING)
             await asyncio.sleep(KNOCK_AGAIN_S)
@@ -78,6 +78,7 @@ class EngineClient:
             if self._connection is None or self._connection.closed:
                 await self.close()
                 self._connection = await Connection.open(socket_path)
+                await one(self._connection.call("status"))  # only a living process answers
             return self._connection
 
     async def engines(self) -> Engines:
