@@ -30,17 +30,17 @@ PROFILES: dict[str, dict[str, str]] = {
     "default": {
         "listen": "whisper:whisper-base",
         "think": "llamacpp:qwen2.5-coder-1.5b",
-        "speak": "kokoro:kokoro-82m",
+        "speak": "kokoro:kokoro-82m,espeak:ng",
     },
     "gpu": {
         "listen": "whisper:whisper-large-v3-turbo",
         "think": "llamacpp:qwen2.5-7b-instruct",
-        "speak": "kokoro:kokoro-82m-fp32",
+        "speak": "kokoro:kokoro-82m-fp32,espeak:ng",
     },
     "tiny": {
         "listen": "whisper:whisper-tiny",
         "think": "llamacpp:smollm2-135m",
-        "speak": "kokoro:kokoro-82m",
+        "speak": "kokoro:kokoro-82m,espeak:ng",
     },
 }
 """What each profile runs, as `kind:model`.
@@ -71,7 +71,10 @@ class Settings(BaseSettings):
         None,
         description="Thinker as kind:model, e.g. llamacpp:qwen2.5-coder-1.5b, llamacpp:./folder or openai:gpt-4o-mini.",
     )
-    speak: str | None = Field(None, description="Speaker as kind:model, e.g. kokoro:kokoro-82m.")
+    speak: str | None = Field(
+        None,
+        description="Speaker as kind:model, or several with commas: the first one's voices answer to OpenAI's names.",
+    )
     think_base_url: str | None = Field(
         None, description="Base URL of an OpenAI-compatible server, for think = openai:<model>."
     )

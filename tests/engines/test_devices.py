@@ -14,7 +14,7 @@ from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import InvalidValue, MissingDependency
 from vivavoce.listen import whisper_model
 from vivavoce.settings import load_settings
-from vivavoce.speak.kokoro import providers
+from vivavoce.speak.onnx_graph import providers
 from vivavoce.think import llamacpp_server
 
 CPU_TYPES, GPU_TYPES = frozenset({"int8", "float32"}), frozenset({"int8", "float16", "int8_float16", "float32"})

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
 from vivavoce.errors import InvalidValue
+from vivavoce.speak.base import Voice
 from vivavoce.speak.clauses import ClauseSplitter
 from vivavoce.speak.language import load, written_language
 from vivavoce.speak.saying import Saying
@@ -119,13 +121,29 @@ def test_a_language_nobody_can_speak_is_left_to_the_voice_that_was_asked_for() -
 
 
 def test_stand_ins_keep_the_voice_for_its_own_language_and_its_gender_for_others() -> None:
-    chosen = stand_ins("am_michael", VOICES, lambda language: True)
+    chosen = stand_ins("am_michael", VOICES)
     assert chosen["en"] == "am_michael"
     assert set(chosen) == set(KNOWN)
     for language in ("es", "hi", "it", "ja", "pt", "zh"):
         assert VOICES[chosen[language]].gender == "male"
         assert VOICES[chosen[language]].language.split("-")[0] == language
-    assert "fr" not in stand_ins("am_michael", VOICES, lambda language: language != "fr")
+    unread = {name: replace(voice, readable=voice.language != "fr") for name, voice in VOICES.items()}
+    assert "fr" not in stand_ins("am_michael", unread)
+
+
+def test_the_first_engine_that_has_a_language_stands_in_then_the_gender_counts() -> None:
+    voices = dict(VOICES)
+    for engine, language in (("b", "en-US"), ("c", "fr"), ("c", "de"), ("c", "no")):
+        for gender in ("male", "female"):
+            voices[f"{engine}-{language}-{gender}"] = Voice(
+                f"{engine}-{language}-{gender}", language, gender, engine=engine
+            )
+    chosen = stand_ins("am_michael", voices)
+    assert chosen["fr"] == "ff_siwis"  # a woman of the first engine before a man of another
+    assert (chosen["de"], stand_ins("af_heart", voices)["de"]) == ("c-de-male", "c-de-female")
+    assert chosen["no"] == chosen["nb"] == chosen["nn"] == "c-no-male"
+    assert stand_ins("c-de-female", voices)["en"][:2] == "af"
+    assert stand_ins("b-en-US-male", voices)["en"] == "b-en-US-male"
 
 
 def test_an_answer_in_another_language_gets_another_voice_once() -> None:

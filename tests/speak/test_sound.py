@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vivavoce.speak.kokoro_symbols import MAX_SYMBOLS, SYMBOL_IDS, encode
 from vivavoce.speak.loudness import KNEE, at_gain
-from vivavoce.speak.pieces import split_phonemes
+from vivavoce.speak.pieces import split_text
 from vivavoce.speak.silence import KEEP_AFTER_S, KEEP_BEFORE_S, trim
 from vivavoce.speak.stretch import stretch
 
@@ -87,15 +87,15 @@ def test_the_alphabet_has_the_published_size_and_no_number_twice() -> None:
 
 @given(st.text(alphabet="ab .,!ˈ", max_size=400), st.integers(5, 60))
 def test_pieces_fit_the_limit_and_lose_nothing_but_spaces(phonemes: str, limit: int) -> None:
-    pieces = split_phonemes(phonemes, limit)
+    pieces = split_text(phonemes, limit)
     assert all(0 < len(piece) <= limit for piece in pieces)
     assert "".join(pieces).replace(" ", "") == phonemes.replace(" ", "")
 
 
 def test_long_strings_are_divided_after_a_mark_else_between_words() -> None:
-    assert split_phonemes("aaa bbb. ccc ddd", 12) == ["aaa bbb.", "ccc ddd"]
-    assert split_phonemes("aaa bbb ccc ddd", 12) == ["aaa bbb ccc", "ddd"]
-    assert split_phonemes("a" * 1200, MAX_SYMBOLS) == ["a" * 510, "a" * 510, "a" * 180]
+    assert split_text("aaa bbb. ccc ddd", 12) == ["aaa bbb.", "ccc ddd"]
+    assert split_text("aaa bbb ccc ddd", 12) == ["aaa bbb ccc", "ddd"]
+    assert split_text("a" * 1200, MAX_SYMBOLS) == ["a" * 510, "a" * 510, "a" * 180]
 
 
 @pytest.mark.parametrize("speed", [0.25, 0.5, 0.8, 1.5, 2.0, 3.5])

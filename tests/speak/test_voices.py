@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from vivavoce.errors import InvalidValue
+from vivavoce.speak.base import Voice
+from vivavoce.speak.espeak_voices import espeak_languages, espeak_voices
 from vivavoce.speak.voices import OPENAI_NAMES, quoted_list, resolve_voice, voice_table, voices_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "voices.md"
@@ -34,10 +37,31 @@ def test_openai_names_and_own_ids_resolve() -> None:
     assert resolve_voice("zf_xiaobei", available) == "zf_xiaobei"
 
 
-def test_an_openai_name_whose_voice_is_missing_is_not_offered() -> None:
-    with pytest.raises(InvalidValue) as raised:
-        resolve_voice("alloy", ["bm_george"])
-    assert raised.value.message == "Invalid value: 'alloy'. Supported values are: 'ballad' and 'bm_george'."
+@pytest.mark.parametrize("name", OPENAI_NAMES)
+def test_every_openai_name_is_answered_whatever_voices_there_are(name: str) -> None:
+    espeak = {voice_id: one.voice for voice_id, one in espeak_voices().items()}
+    gender = voice_table().voices[voice_table().openai[name]].gender
+    assert espeak[resolve_voice(name, espeak)].gender == gender
+    assert espeak[resolve_voice(name, espeak)].primary_language == "en"
+    only = Voice("only", "de", "male", engine="own")
+    assert resolve_voice(name, {"only": only}) == "only"
+    # The first engine answers, although another has the table's own voice.
+    assert resolve_voice(name, {"only": only, **voice_table().voices}) == "only"
+    assert resolve_voice(name, {**voice_table().voices, "only": only}) == voice_table().openai[name]
+
+
+def test_a_voice_of_a_missing_program_names_the_cure() -> None:
+    with pytest.raises(InvalidValue, match=r"'espeak-de'.*install the program espeak-ng .*VIVA_SPEAK") as raised:
+        resolve_voice("espeak-de", voice_table().voices)
+    assert raised.value.param == "audio.voice"
+
+
+def test_espeak_ids_and_languages_are_told_apart() -> None:
+    languages = espeak_languages()
+    assert len({row.language for row in languages}) == len(languages) > 100
+    assert len(espeak_voices()) == 2 * len(languages)
+    assert all(re.fullmatch(r"espeak-[a-z0-9-]+", voice_id) for voice_id in espeak_voices())
+    assert all(re.fullmatch(r"[a-z]{2,3}(-([A-Z]{2}|[0-9]{3}))?(-scotland|-x-[a-z]+)?", r.language) for r in languages)
 
 
 def test_an_unknown_voice_lists_all_and_names_the_field() -> None:

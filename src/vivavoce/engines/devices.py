@@ -58,7 +58,7 @@ def _llamacpp() -> Runtime:
 
 def _onnxruntime() -> Runtime:
     from vivavoce.listen.whisper_model import cuda_gpus
-    from vivavoce.speak.kokoro import has_cuda
+    from vivavoce.speak.onnx_graph import has_cuda
 
     # This library says what it was built for, not what the machine has: the number of GPUs is another's.
     return Runtime(
@@ -81,7 +81,9 @@ def placed(
     that is not there. The result placed again is itself.
     """
     for stage in stages:
-        kind = spec.engine(stage).partition(":")[0]
+        # Of several speakers, the first that can use a GPU decides for all of them.
+        kinds = [name.partition(":")[0] for name in spec.engines(stage)]
+        kind = next((kind for kind in kinds if kind in runtimes), kinds[0])
         runtime = runtimes[kind]() if kind in runtimes else None
         device = _device(stage, kind, spec, runtime)
         if stage == "listen":
@@ -155,7 +157,7 @@ def summary(spec: EngineSpec) -> str:
     words += [
         f"{stage} {spec.stage_device(stage)}"
         for stage in ("think", "speak")
-        if spec.engine(stage).partition(":")[0] in RUNTIMES
+        if any(name.partition(":")[0] in RUNTIMES for name in spec.engines(stage))
     ]
     return ", ".join(words)
 

@@ -32,6 +32,7 @@ def _gguf_weights(model: str) -> list[str]:
 
 WEIGHTS: dict[str, Callable[[str], list[str]]] = {
     "kokoro": lambda model: [model, "kokoro-voices"],
+    "espeak": lambda model: [],
     "llamacpp": _gguf_weights,
     "openai": lambda model: [],
     "scripted": lambda model: [],
@@ -99,6 +100,14 @@ def _kokoro(spec: EngineSpec, model: str) -> Speaker:
     )
 
 
+def _espeak(spec: EngineSpec, model: str) -> Speaker:
+    from vivavoce.speak.espeak import EspeakSpeaker
+
+    if model != "ng":
+        raise InvalidValue(f"'espeak:{model}' is no speak engine. Known: espeak:ng.", param="speak")
+    return EspeakSpeaker()
+
+
 def _scripted_listener(spec: EngineSpec, transcript: str) -> Listener:
     from vivavoce.testing import ScriptedListener
 
@@ -123,7 +132,11 @@ THINKERS: dict[str, Callable[[EngineSpec, str], Thinker]] = {
     "openai": _openai,
     "scripted": _scripted_thinker,
 }
-SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {"kokoro": _kokoro, "scripted": _scripted_speaker}
+SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {
+    "kokoro": _kokoro,
+    "espeak": _espeak,
+    "scripted": _scripted_speaker,
+}
 FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS}
 
 
@@ -148,10 +161,23 @@ def build_listener(spec: EngineSpec) -> Listener:
 
 
 def build_speaker(spec: EngineSpec) -> Speaker:
-    """Load the speaker alone. Raises as `build` does."""
+    """Load the speaker alone, which may be several as one. Raises as `build` does.
+
+    Of several, one whose program is not on this machine is left out; its voices are then not there.
+    """
+    from vivavoce.speak.several import SeveralSpeakers
+
     spec = placed(spec, ("speak",))
-    kind, model = split_name(spec.speak, "speak")
-    return SPEAKERS[kind](spec, model)
+    speakers: list[Speaker] = []
+    missing: list[MissingDependency] = []
+    for kind, model in [split_name(name, "speak") for name in spec.engines("speak")]:
+        try:
+            speakers.append(SPEAKERS[kind](spec, model))
+        except MissingDependency as error:
+            missing.append(error)
+    if not speakers:
+        raise missing[0]
+    return speakers[0] if len(speakers) == 1 else SeveralSpeakers(speakers)
 
 
 def weights(spec: EngineSpec, stages: Sequence[Stage] = STAGES) -> list[str]:
@@ -161,9 +187,9 @@ def weights(spec: EngineSpec, stages: Sequence[Stage] = STAGES) -> list[str]:
     """
     needed: list[str] = []
     for stage in stages:
-        kind, model = split_name(spec.engine(stage), stage)
-        needed += WEIGHTS[kind](model) if kind in WEIGHTS else [model]
-    return needed
+        for kind, model in [split_name(name, stage) for name in spec.engines(stage)]:
+            needed += WEIGHTS[kind](model) if kind in WEIGHTS else [model]
+    return list(dict.fromkeys(needed))
 
 
 def require_weights(spec: EngineSpec, stages: Sequence[Stage] = STAGES) -> None:

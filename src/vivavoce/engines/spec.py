@@ -12,7 +12,7 @@ STAGES: tuple[Stage, ...] = ("listen", "think", "speak")
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """`listen`, `think`, `speak` are `kind:model`; the rest is what those kinds may need."""
+    """`listen`, `think`, `speak` are `kind:model`, `speak` also several with commas; the rest is what they may need."""
 
     listen: str
     think: str
@@ -35,6 +35,11 @@ class EngineSpec:
 
     def engine(self, stage: Stage) -> str:
         return {"listen": self.listen, "think": self.think, "speak": self.speak}[stage]
+
+    def engines(self, stage: Stage) -> list[str]:
+        """`kind:model` of each engine of a stage: one, or for `speak` perhaps several."""
+        name = self.engine(stage)
+        return [part.strip() for part in name.split(",")] if stage == "speak" else [name]
 
     def stage_device(self, stage: Stage) -> str | None:
         """The device of a stage's own; None where `device` decides."""

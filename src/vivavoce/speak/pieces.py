@@ -1,4 +1,4 @@
-"""Splits a phoneme string that is too long for one call of the network. Knows no network and no sound."""
+"""Splits words or phonemes that are too long for one call of an engine. Knows no engine and no sound."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ _STRONG_MARKS = ".!?…"
 _WEAK_MARKS = ";:,—)"
 
 
-def split_phonemes(phonemes: str, limit: int) -> list[str]:
-    """Pieces of at most `limit` symbols that together are `phonemes` without the spaces at the cuts.
+def split_text(text: str, limit: int) -> list[str]:
+    """Pieces of at most `limit` characters that together are `text` without the spaces at the cuts.
 
     Cuts at the end of a sentence if there is one in the second half of the window, else at a weaker mark, else
     between words, else inside a word.
     """
     pieces: list[str] = []
-    rest = phonemes.strip()
+    rest = text.strip()
     while len(rest) > limit:
         cut = _cut_at(rest, limit)
         pieces.append(rest[:cut].rstrip())

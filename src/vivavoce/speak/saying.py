@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from vivavoce.speak.base import Voice
-from vivavoce.speak.g2p.languages import readable
 from vivavoce.speak.language import written_language
 from vivavoce.speak.voices import resolve_voice, stand_ins
 
@@ -33,7 +32,7 @@ class Saying:
         Raises `InvalidValue` that lists the names, at `param`.
         """
         voice = resolve_voice(name, voices, param=param)
-        return cls(voice, speed, voices[voice].language.split("-")[0], stand_ins(voice, voices, readable))
+        return cls(voice, speed, voices[voice].primary_language, stand_ins(voice, voices))
 
     def suited_to(self, text: str, likely: str | None) -> Saying:
         """The same with a voice that speaks the language of `text`; `likely` is the language of the question."""

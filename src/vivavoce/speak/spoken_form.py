@@ -1,10 +1,11 @@
 """Makes text fit to speak: plain words and the marks that a voice breathes at, whatever was written.
 
 Markdown loses its signs; numbers, dates, money, units, addresses and symbols become words in English, numbers and the
-common symbols also in Spanish, French, German, Italian and Portuguese; in other languages digits stay for their own
-pronunciation. A code block is not read out but announced, once; a short stretch of code within a sentence is. Of an
-address the host and the path are read, not the query. 1900 to 2099 are years unless the words around say otherwise, and
-slashed dates are month first. Brackets become pauses, emoji and quotation marks are dropped. Any string is taken.
+common symbols also in Spanish, French, German, Italian and Portuguese; in other languages digits and signs stay for
+their own pronunciation. A code block is not read out but announced, once; a short stretch of code within a sentence
+is. Of an address the host and the path are read, not the query. 1900 to 2099 are years unless the words around say
+otherwise, and slashed dates are month first. Brackets become pauses, emoji and quotation marks are dropped. Any string
+is taken.
 Knows no engine and pronounces nothing.
 """
 
@@ -48,7 +49,8 @@ class SpokenForm:
             prose = english(prose)
         elif self._language in LANGUAGES:
             prose = european(prose, LANGUAGES[self._language])
-        return _tidy(prose, goes_on=clause.rstrip()[-1:] in _PAUSES)
+        signs = "" if self._language == "en" or self._language in LANGUAGES else _SIGNS
+        return _tidy(prose, signs, goes_on=clause.rstrip()[-1:] in _PAUSES)
 
     def _outside_fences(self, clause: str) -> str:
         """`clause` with each code block replaced by its announcement."""
@@ -91,21 +93,24 @@ def _visible(c: str) -> str:
 
 _MARKS = ".,;:!?…"
 _PAUSES = ",;:"
+_SIGNS = "%€$£+=&@°/"
+"""What a language whose numbers we leave alone may have its own words for."""
+
 _EAST_ASIAN_MARKS = "。、，！？：；・「」『』"
 
 
-def _tidy(text: str, *, goes_on: bool) -> str:
-    """Letters, digits, apostrophes and hyphens within words, and single marks; nothing at the start but words.
+def _tidy(text: str, signs: str, *, goes_on: bool) -> str:
+    """Letters, digits, `signs`, apostrophes and hyphens within words, single marks; nothing at the start but words.
     `goes_on`: a comma at the end was written and stays; one that stands for a bracket does not."""
     text = re.sub(r"\s*[(\[{}\])|]\s*", " , ", text)
     text = re.sub(r"\s*[—―]\s*|\s+[-–]+\s+|--+|\s*–\s*", " , ", text)
-    text = "".join(c if _is_spoken(c) else " " for c in text)
-    text = re.sub(r"(?<!\w)['-]+|['-]+(?!\w)", " ", text)
+    text = "".join(c if _is_spoken(c) or c in signs else " " for c in text)
+    text = re.sub(r"(?<!\w)['-]+" + ("(?![0-9])" if signs else "") + r"|['-]+(?!\w)", " ", text)  # "-5" stays
     text = re.sub(r"\.{2,}", "…", text)
     text = re.sub(r"\s+", " ", text)
     text = re.sub(rf"\s+(?=[{_MARKS}])", "", text)
     text = re.sub(rf"[{_MARKS}]{{2,}}", lambda match: _strongest(match[0]), text)
-    text = re.sub(r"([,;:!?…])(?=\w)", r"\1 ", text)
+    text = re.sub(r"([,;:!?…])(?=\w)(?!(?<=[0-9][,:])[0-9])", r"\1 ", text)  # but 3,5 and 14:30 stay whole
     text = re.sub(rf"(?<=[{_EAST_ASIAN_MARKS}])\s*[{_PAUSES}]", "", text)
     text = re.sub(rf"^[\s{_MARKS}{_EAST_ASIAN_MARKS}]+", "", text.rstrip() if goes_on else text.rstrip(f" {_PAUSES}"))
     return text if any(c.isalnum() for c in text) else ""

@@ -1,20 +1,19 @@
 """Other languages through the espeak-ng program, where it is installed: one short-lived process per phrase.
 
-espeak-ng is GPL-3: it is run as a separate program over a pipe, never linked or loaded into our process. Kokoro learnt
-Spanish, French, Hindi, Italian and Portuguese from its phonemes, so only a few sounds are rewritten. Knows no engine.
+Kokoro learnt Spanish, French, Hindi, Italian and Portuguese from its phonemes, so only a few sounds are rewritten.
+Knows no engine.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from functools import lru_cache
 
-from vivavoce.errors import EngineFailed, MissingDependency
+from vivavoce.errors import EngineFailed
+from vivavoce.speak.espeak_program import PROGRAM, espeak_path
 from vivavoce.speak.g2p.marks import join_phonemes, split_marks
 
-PROGRAM = "espeak-ng"
 _TIMEOUT_S = 10.0
 _TIE = "^"
 _JOINED = {
@@ -33,13 +32,7 @@ class EspeakPronouncer:
     """
 
     def __init__(self, espeak_voice: str) -> None:
-        program = shutil.which(PROGRAM)
-        if program is None:
-            raise MissingDependency(
-                f"Speaking this language needs the program {PROGRAM}: install it (Debian and Ubuntu: "
-                f"`apt install espeak-ng`, macOS: `brew install espeak-ng`)."
-            )
-        self._command = (program, "-q", "--ipa", f"--tie={_TIE}", "-v", espeak_voice, "--stdin")
+        self._command = (espeak_path(), "-q", "--ipa", f"--tie={_TIE}", "-v", espeak_voice, "--stdin")
         self._phrase = lru_cache(maxsize=2_000)(self._run)
 
     def phonemes(self, text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from functools import cache
 
 from vivavoce.errors import MissingDependency
+from vivavoce.speak.espeak_program import has_espeak
 from vivavoce.speak.g2p.base import Pronouncer
 
 # Each factory imports its module late: dictionaries and tables load only for the language that is spoken.
@@ -24,12 +24,6 @@ def _espeak(voice: str) -> Pronouncer:
     return EspeakPronouncer(voice)
 
 
-def _has_espeak() -> bool:
-    from vivavoce.speak.g2p.espeak import PROGRAM  # noqa: PLC0415
-
-    return shutil.which(PROGRAM) is not None
-
-
 def _spanish(language: str) -> Pronouncer:
     from vivavoce.speak.g2p.spanish import SpanishPronouncer  # noqa: PLC0415
 
@@ -39,7 +33,7 @@ def _spanish(language: str) -> Pronouncer:
 def _italian(language: str) -> Pronouncer:
     from vivavoce.speak.g2p.italian import ItalianPronouncer  # noqa: PLC0415
 
-    return _espeak("it") if _has_espeak() else ItalianPronouncer()
+    return _espeak("it") if has_espeak() else ItalianPronouncer()
 
 
 def _mandarin(language: str) -> Pronouncer:
@@ -83,4 +77,4 @@ _NEEDS_ESPEAK = frozenset({"fr", "hi", "pt-BR"})
 
 def readable(language: str) -> bool:
     """Whether a BCP 47 language can be read on this machine, as far as can be told without loading anything."""
-    return language in _FACTORIES and (language not in _NEEDS_ESPEAK or _has_espeak())
+    return language in _FACTORIES and (language not in _NEEDS_ESPEAK or has_espeak())
