@@ -65,7 +65,7 @@ async def test_a_spoken_question_is_heard_thought_and_spoken() -> None:
     assert (events[0].message, events[0].part) == (0, 1)
     assert "".join(thought.text for thought in of_kind(events, Thought)) == LONG
     assert isinstance(events[-1], Finished)
-    assert events[-1].finish_reason == "stop"
+    assert events[-1].finish_reasons == ("stop",)
     assert using.thinker.asked[0][-1].text == "Listen:\nwhat is two plus two"
 
 
@@ -161,12 +161,12 @@ async def test_a_cap_holds_for_text_and_sound_together(cap: int) -> None:
     events = await collect(turn, engines(" ".join(["word"] * 200)))
     finished = of_kind(events, Finished)[0]
     assert 0 < finished.usage.output_tokens <= cap
-    assert finished.finish_reason == "length"
+    assert finished.finish_reasons == ("length",)
 
 
 async def test_a_cap_that_is_not_reached_changes_nothing() -> None:
     turn = Turn([Message.of("user", "Hi")], sampling=Sampling(max_tokens=5000), saying=SAYING)
-    assert of_kind(await collect(turn, engines("Four.")), Finished)[0].finish_reason == "stop"
+    assert of_kind(await collect(turn, engines("Four.")), Finished)[0].finish_reasons == ("stop",)
 
 
 async def test_timings_are_in_the_order_of_the_flow() -> None:

@@ -5,6 +5,7 @@ Knows no wire format and no engine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -55,11 +56,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonForm:
+    """The answer is JSON: any object where `schema` is None, else what the JSON schema allows and
+    `think.json_grammar` can hold an answer to. `name` and `strict` matter to remote servers only."""
+
+    schema: Mapping[str, object] | None = None
+    name: str = "answer"
+    strict: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How the thinker picks words. Sentinel None: the engine's own default.
 
     temperature in [0, 2]; top_p in (0, 1]; at most four stop strings, none of them in the output; max_tokens caps
-    the generated text tokens.
+    the generated text tokens. Penalties in [-2, 2]; logit_bias in [-100, 100] by token id of the thinker's own
+    tokenizer. top_logprobs: tell the log probability of each token, and of that many likely ones in [0, 20].
     """
 
     temperature: float | None = None
@@ -67,3 +79,8 @@ class Sampling:
     seed: int | None = None
     stop: tuple[str, ...] = field(default=())
     max_tokens: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Mapping[int, float] = field(default_factory=dict[int, float])
+    top_logprobs: int | None = None
+    form: JsonForm | None = None

@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     strict: bool = Field(
         False, description="Refuse what the original refused, in its words; otherwise all of that works."
     )
+    max_choices: int = Field(
+        128, ge=1, le=128, description="Largest n of a request: each choice takes one of the slots, and they queue."
+    )
     speaking_note: str | None = Field(
         SPEAKING_NOTE, description="Note to the thinker that makes answers fit to speak; empty turns it off."
     )

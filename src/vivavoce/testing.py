@@ -6,8 +6,11 @@ engines = Engines(ScriptedListener("what is two plus two"), ScriptedThinker("Fou
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import zlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +19,7 @@ from vivavoce.conversation import Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, InvalidValue
 from vivavoce.listen.base import ListenOptions, Segment, Word
 from vivavoce.speak.base import Voice
-from vivavoce.think.base import TextDelta, ThoughtEnd
+from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
 
 SILENCE_PEAK = 0.003
 
@@ -47,7 +50,10 @@ class ScriptedListener:
 
 
 class ScriptedThinker:
-    """Answers `answer` word by word. A token is a word with the space before it; prompts are kept in `asked`."""
+    """Answers `answer` word by word. A token is a word with the space before it; prompts are kept in `asked`.
+
+    Every token is told to have been twice as likely as not; banned ones are left out; a form is not kept to.
+    """
 
     hears_audio = False
 
@@ -75,16 +81,19 @@ class ScriptedThinker:
         text = self.answer
         for stop in sampling.stop:
             text = text.split(stop)[0]
-        tokens = _tokens(text)
+        tokens = [token for token in _tokens(text) if sampling.logit_bias.get(_token_id(token), 0) > -100]
         allowed = tokens if sampling.max_tokens is None else tokens[: sampling.max_tokens]
         self.busy += 1
         try:
             for token in allowed:
                 await asyncio.sleep(self.delay_s)
-                yield TextDelta(token)
+                yield TextDelta(token, _logprobs(token, sampling.top_logprobs))
         finally:
             self.busy -= 1
         yield ThoughtEnd("stop" if len(allowed) == len(tokens) else "length", prompt, len(allowed))
+
+    async def tokenize(self, text: str) -> list[int] | None:
+        return [_token_id(token) for token in _tokens(text)]
 
     async def count_tokens(self, text: str) -> int | None:
         return len(_tokens(text))
@@ -95,6 +104,17 @@ class ScriptedThinker:
 
 def _tokens(text: str) -> list[str]:
     return re.findall(r"\s*\S+|\s+$", text)
+
+
+def _token_id(token: str) -> int:
+    return zlib.crc32(token.encode("utf-8", "replace")) % 50_000
+
+
+def _logprobs(token: str, most_top: int | None) -> tuple[TokenLogprob, ...]:
+    if most_top is None:
+        return ()
+    told = TokenLogprob(token, math.log(2 / 3), token.encode("utf-8", "replace"))
+    return (replace(told, top=(told,)[:most_top]),)
 
 
 class ScriptedSpeaker:

@@ -26,7 +26,7 @@ from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
 from vivavoce.speak.saying import Saying
 from vivavoce.speak.spoken_form import SpokenForm
-from vivavoce.think.base import FinishReason, TextDelta, Thinker, ThoughtEnd
+from vivavoce.think.base import FinishReason, TextDelta, Thinker, ThoughtEnd, TokenLogprob
 from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_input_tokens, audio_output_tokens
 
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
@@ -52,13 +52,17 @@ class Engines:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One exchange. `saying` None: written answer only. `speaking_note` is put before the conversation if spoken."""
+    """One exchange. `saying` None: written answer only. `speaking_note` is put before the conversation if spoken.
+
+    `choices`: how many answers to think, at the same time; only the first is ever spoken.
+    """
 
     conversation: Sequence[Message]
     sampling: Sampling = field(default_factory=Sampling)
     listening: ListenOptions = field(default_factory=ListenOptions)
     saying: Saying | None = None
     speaking_note: str | None = SPEAKING_NOTE
+    choices: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,11 @@ class PartHeard:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """The next piece of the written answer; never empty."""
+    """The next piece of a written answer; never empty. `choice` is the answer's index."""
 
     text: str
+    choice: int = 0
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +106,9 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Always the last event of `run`."""
+    """Always the last event of `run`. `finish_reasons` has one entry per choice."""
 
-    finish_reason: FinishReason
+    finish_reasons: tuple[FinishReason, ...]
     usage: Usage
     timings: Timings
 
@@ -218,13 +224,15 @@ class _Run:
         counting = asyncio.create_task(self._count_input())
         try:
             conversation = await self._hear_parts()
-            end = await self._think_and_say(self._with_note(conversation))
-            usage = self._usage(end, *await counting)
+            ends = await self._think_and_say(self._with_note(conversation))
+            usage = self._usage(ends, *await counting)
         finally:
             await tasks.end(counting)
         self.timings = replace(self.timings, total_s=self._elapsed_s())
-        reason: FinishReason = "length" if self.cut_off else end.finish_reason
-        await self.emit(Finished(reason, usage, self.timings))
+        reasons: list[FinishReason] = [end.finish_reason for end in ends]
+        if self.cut_off:
+            reasons[0] = "length"
+        await self.emit(Finished(tuple(reasons), usage, self.timings))
 
     def _elapsed_s(self) -> float:
         return time.perf_counter() - self.started_s
@@ -260,33 +268,42 @@ class _Run:
             return [Message.of("system", f"{note}\n{conversation[0].text}"), *conversation[1:]]
         return [Message.of("system", note), *conversation]
 
-    async def _think_and_say(self, conversation: list[Message]) -> ThoughtEnd:
-        if self.turn.saying is None:
-            return await self._think(conversation, None)
+    async def _think_and_say(self, conversation: list[Message]) -> list[ThoughtEnd]:
+        """Think every choice, and say the first, all at once. How each choice ended."""
         text: asyncio.Queue[str | None] = asyncio.Queue(EVENTS_AHEAD)
+        saying = self.turn.saying
         try:
             async with asyncio.TaskGroup() as stages:
-                thinking = stages.create_task(self._think(conversation, text))
-                stages.create_task(self._say(text, self.turn.saying))
+                thinking = [
+                    stages.create_task(self._think(conversation, choice, text if saying and choice == 0 else None))
+                    for choice in range(self.turn.choices)
+                ]
+                if saying is not None:
+                    stages.create_task(self._say(text, saying))
         except BaseExceptionGroup as group:
             raise _first_cause(group) from group
-        return thinking.result()
+        return [task.result() for task in thinking]
 
-    def _text_sampling(self) -> Sampling:
-        """One cap covers text and sound; the text gets the share that leaves room to speak it."""
+    def _text_sampling(self, choice: int = 0) -> Sampling:
+        """One cap covers text and sound; the text gets the share that leaves room to speak it. Each choice has a seed
+        of its own, or they would be alike."""
         sampling = self.turn.sampling
+        if sampling.seed is not None:
+            sampling = replace(sampling, seed=sampling.seed + choice)
         if self.turn.saying is None or sampling.max_tokens is None:
             return sampling
         return replace(sampling, max_tokens=max(1, sampling.max_tokens // (1 + SPOKEN_SHARE)))
 
-    async def _think(self, conversation: list[Message], spoken: asyncio.Queue[str | None] | None) -> ThoughtEnd:
+    async def _think(
+        self, conversation: list[Message], choice: int, spoken: asyncio.Queue[str | None] | None
+    ) -> ThoughtEnd:
         end: ThoughtEnd | None = None
-        async with aclosing(self.engines.thinker.think(conversation, self._text_sampling())) as thoughts:
+        async with aclosing(self.engines.thinker.think(conversation, self._text_sampling(choice))) as thoughts:
             async for thought in thoughts:
                 if isinstance(thought, TextDelta):
                     if self.timings.first_text_s is None:
                         self.timings = replace(self.timings, first_text_s=self._elapsed_s())
-                    await self.emit(Thought(thought.text))
+                    await self.emit(Thought(thought.text, choice, thought.logprobs))
                     if spoken is not None:
                         await spoken.put(thought.text)
                 else:
@@ -331,13 +348,14 @@ class _Run:
         known = [count for count in counts if count is not None]
         return (sum(known) if len(known) == len(counts) else None), audio
 
-    def _usage(self, end: ThoughtEnd, text_tokens: int | None, audio_tokens: int) -> Usage:
-        input_text = end.prompt_tokens if text_tokens is None else text_tokens
+    def _usage(self, ends: Sequence[ThoughtEnd], text_tokens: int | None, audio_tokens: int) -> Usage:
+        """The prompt counts once however many choices were thought; what came out counts for each."""
+        input_text = ends[0].prompt_tokens if text_tokens is None else text_tokens
         return Usage(
             input_text_tokens=input_text,
             input_audio_tokens=audio_tokens,
-            input_cached_tokens=min(end.cached_tokens, input_text),
-            output_text_tokens=end.completion_tokens,
+            input_cached_tokens=min(ends[0].cached_tokens, input_text),
+            output_text_tokens=sum(end.completion_tokens for end in ends),
             output_audio_tokens=audio_output_tokens(self.spoken_samples, SPEAK_RATE_HZ),
         )
 

@@ -12,13 +12,15 @@ import sys
 import time
 import wave
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import jiwer
 import numpy as np
 import pytest
-from openai import APIError, AsyncOpenAI, OpenAI
+from openai import APIError, AsyncOpenAI, BadRequestError, OpenAI
 from openai.lib.streaming.chat import ChatCompletionStreamState
+from pydantic import BaseModel, Field
 from real_servers import RealServer
 from whisper_normalizer.english import EnglishTextNormalizer
 
@@ -284,3 +286,56 @@ def test_the_demo_runs(tmp_path: Path, question: Path) -> None:
     assert "first sound" in done.stdout
     with wave.open(str(tmp_path / "answer.wav")) as file:
         assert file.getnframes() > 2_400
+
+
+class Stop(BaseModel):
+    town: str
+    minutes: int = Field(ge=0, le=60)
+
+
+class Journey(BaseModel):
+    """Nested, listed, optional, and one of several: what structured outputs are used for."""
+
+    title: str = Field(max_length=30)
+    means: Literal["train", "boat"]
+    stops: list[Stop] = Field(min_length=1, max_length=2)
+    remark: str | None = Field(max_length=20)
+
+
+def test_answers_are_parsed_into_models(tiny_server: RealServer) -> None:
+    messages = [{"role": "user", "content": "A journey from Rome to Naples, as JSON."}]
+    asked = {"model": MODEL, "messages": messages, "response_format": Journey, "temperature": 0, "max_tokens": 300}
+    done = tiny_server.client.chat.completions.parse(**asked)
+    assert isinstance(done.choices[0].message.parsed, Journey)
+    with tiny_server.client.chat.completions.stream(**asked) as stream:
+        assert isinstance(stream.get_final_completion().choices[0].message.parsed, Journey)
+
+
+def test_choices_differ_and_tell_how_sure_they_were(tiny_server: RealServer) -> None:
+    done = tiny_server.client.chat.completions.create(
+        model=MODEL,
+        messages=[{"role": "user", "content": "Tell me a story."}],
+        n=3,
+        seed=1,
+        temperature=1.5,
+        max_tokens=12,
+        logprobs=True,
+        top_logprobs=2,
+    )
+    texts = [choice.message.content for choice in done.choices]
+    assert len(set(texts)) == 3
+    assert [choice.finish_reason for choice in done.choices] == ["length"] * 3
+    assert done.usage.completion_tokens == 36
+    for choice in done.choices:
+        assert "".join(token.token for token in choice.logprobs.content) == choice.message.content
+        assert all(len(token.top_logprobs) == 2 for token in choice.logprobs.content)
+
+
+def test_token_ids_are_those_that_a_bias_takes(tiny_server: RealServer) -> None:
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "temperature": 0, "max_tokens": 3}
+    tokens = httpx.post(f"{tiny_server.url}/tokenize", json={"content": " yes"}).json()["tokens"]
+    done = tiny_server.client.chat.completions.create(**asked, logit_bias={str(token): 100 for token in tokens})
+    assert done.choices[0].message.content == " yes yes yes"
+    with pytest.raises(BadRequestError) as caught:
+        tiny_server.client.chat.completions.create(**asked, logit_bias={"999999999": 1})
+    assert caught.value.param == "logit_bias"

@@ -6,16 +6,20 @@ The remote one is a real llama.cpp server with real weights, started in a proces
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
-from vivavoce.conversation import Message, Sampling
+from vivavoce.conversation import JsonForm, Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, UpstreamFailed
 from vivavoce.testing import ScriptedThinker
 from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
@@ -158,6 +162,50 @@ async def test_text_that_utf8_cannot_carry_does_no_harm(thinker: Thinker) -> Non
     assert deltas
 
 
+async def test_log_probabilities_are_told_if_asked_for(thinker: Thinker) -> None:
+    sampling = replace(GREEDY, top_logprobs=3)
+    deltas = [event async for event in thinker.think(ASK, sampling) if isinstance(event, TextDelta)]
+    text = "".join(delta.text for delta in deltas)
+    told = [token for delta in deltas for token in delta.logprobs]
+    assert "".join(token.token for token in told) == text
+    assert b"".join(token.raw for token in told).decode() == text
+    for token in told:
+        assert token.logprob <= 0
+        assert 1 <= len(token.top) <= 3
+        assert [top.logprob for top in token.top] == sorted((top.logprob for top in token.top), reverse=True)
+        assert math.fsum(math.exp(top.logprob) for top in token.top) <= 1 + 1e-6
+    assert all(not delta.logprobs for delta in await answer_deltas(thinker, GREEDY))
+    none = await answer_deltas(thinker, replace(GREEDY, top_logprobs=0))
+    assert all(token.top == () for delta in none for token in delta.logprobs)
+    assert sum(len(delta.logprobs) for delta in none) == len(told)
+
+
+async def answer_deltas(thinker: Thinker, sampling: Sampling) -> list[TextDelta]:
+    return [event async for event in thinker.think(ASK, sampling) if isinstance(event, TextDelta)]
+
+
+async def test_a_banned_token_is_never_said(thinker: Thinker) -> None:
+    """Ban the token that the answer begins with, then the one it begins with instead."""
+    banned: dict[int, float] = {}
+    for _ in range(2):
+        first = (await answer(thinker, replace(GREEDY, max_tokens=1, logit_bias=banned)))[0][0]
+        tokens = await thinker.tokenize(first)
+        assert tokens is not None
+        assert not set(tokens) & set(banned)
+        banned |= dict.fromkeys(tokens, -100.0)
+    deltas, _ = await answer(thinker, replace(GREEDY, logit_bias=banned))
+    said = [await thinker.tokenize(delta) for delta in deltas]
+    assert not {token for tokens in said for token in tokens or ()} & set(banned)
+
+
+async def test_tokens_have_ids(thinker: Thinker) -> None:
+    text = "The sea is wide."
+    tokens = await thinker.tokenize(text)
+    assert tokens is not None
+    assert len(tokens) == await thinker.count_tokens(text)
+    assert await thinker.tokenize("") == []
+
+
 async def test_counts_tokens_without_a_completion(thinker: Thinker) -> None:
     count = await thinker.count_tokens("The sea is wide.")
     assert count is not None
@@ -187,6 +235,52 @@ async def test_several_at_once_each_get_their_own_answer(thinker: Thinker) -> No
     prompts = [end.prompt_tokens for _, end in together]
     assert prompts == sorted(set(prompts))
     assert all(deltas for deltas, _ in together)
+
+
+REAL_ONES = pytest.mark.parametrize("thinker", ["llamacpp", "openai_api"], indirect=True)
+PLACE = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 20},
+        "depth_m": {"type": "integer", "minimum": 0, "maximum": 11_000},
+        "kind": {"enum": ["sea", "lake"]},
+    },
+    "required": ["name", "depth_m", "kind"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.real
+@REAL_ONES
+async def test_an_answer_keeps_to_its_schema(thinker: Thinker) -> None:
+    sampling = Sampling(temperature=0.0, max_tokens=80, form=JsonForm(PLACE))
+    deltas, end = await answer(thinker, sampling)
+    assert end.finish_reason == "stop"
+    place = json.loads("".join(deltas))
+    assert list(place) == ["name", "depth_m", "kind"]
+    assert jsonschema_rs.is_valid(PLACE, place)
+
+
+@pytest.mark.real
+@REAL_ONES
+async def test_an_answer_can_be_any_object(thinker: Thinker) -> None:
+    deltas, end = await answer(thinker, Sampling(temperature=0.0, max_tokens=120, form=JsonForm()))
+    if end.finish_reason == "stop":
+        assert isinstance(json.loads("".join(deltas)), dict)
+    assert "".join(deltas).startswith("{")
+
+
+@pytest.mark.real
+@REAL_ONES
+async def test_penalties_change_what_is_repeated(thinker: Thinker) -> None:
+    asked = (Message.of("user", "Say yes many times."),)
+
+    async def variety(penalty: float) -> float:
+        sampling = Sampling(temperature=0.0, max_tokens=40, frequency_penalty=penalty, presence_penalty=penalty)
+        tokens = await thinker.tokenize("".join((await answer(thinker, sampling, asked))[0])) or []
+        return len(set(tokens)) / len(tokens)
+
+    assert await variety(-2) < await variety(2)
 
 
 @pytest.mark.real

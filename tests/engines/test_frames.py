@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, Message, Sampling, TextPart
+from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart
 from vivavoce.engines import frames
 from vivavoce.errors import ContextLengthExceeded, TooBusy, all_errors
 from vivavoce.listen.base import ListenOptions, Segment, Word
-from vivavoce.think.base import TextDelta, ThoughtEnd
+from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,8 @@ from vivavoce.think.base import TextDelta, ThoughtEnd
         TextDelta("hi"),
         ThoughtEnd("stop", 10, 3, 2),
         Sampling(0.5, None, 7, ("a", "b"), 10),
+        Sampling(logit_bias={17: -100.0}, top_logprobs=2, form=JsonForm({"type": "object"}, "x", strict=False)),
+        TextDelta("hi", (TokenLogprob("h", -0.5, b"h", (TokenLogprob("g", -1.5, b"\xf0"),)),)),
         ListenOptions("de", None, False),
         Message.of("user", "hello"),
         Segment("a b", 0.0, 1.0, "en", 0.9, 0.1, (Word("a", 0.0, 0.5, 0.9), Word("b", 0.5, 1.0, 0.8)), -0.1),

@@ -22,6 +22,7 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
 VOICE = {"voice": "alloy", "format": "wav"}
+SPOKEN = {"modalities": ["text", "audio"], "audio": VOICE}
 
 
 def post(server: ScriptedServer, body: object) -> httpx.Response:
@@ -146,16 +147,90 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
     ("too many stops", asking(stop=list("abcde")), 400, "invalid_value", "stop", "4"),
     ("an empty stop", asking(stop=[""]), 400, "invalid_value", "stop[0]", ""),
     ("zero tokens", asking(max_tokens=0), 400, "invalid_value", "max_tokens", ""),
-    ("several answers", asking(n=2), 400, "unsupported_parameter", "n", "not supported"),
-    ("tools", asking(tools=[{"type": "function"}]), 400, "unsupported_parameter", "tools", "not supported"),
+    ("several spoken answers", asking(n=2, **SPOKEN), 400, "unsupported_value", "n", "only one choice"),
+    ("no answer at all", asking(n=0), 400, "invalid_value", "n", ""),
+    ("far too many answers", asking(n=129), 400, "invalid_value", "n", "128"),
     (
-        "json wanted",
-        asking(response_format={"type": "json_object"}),
+        "spoken json",
+        asking(response_format={"type": "json_object"}, **SPOKEN),
         400,
-        "unsupported_parameter",
+        "unsupported_value",
         "response_format",
+        "written",
+    ),
+    ("a penalty out of range", asking(frequency_penalty=2.1), 400, "invalid_value", "frequency_penalty", "2"),
+    ("the other penalty", asking(presence_penalty=-3), 400, "invalid_value", "presence_penalty", "-2"),
+    ("a bias for a word", asking(logit_bias={"sea": -100}), 400, "invalid_value", "logit_bias", "POST /tokenize"),
+    ("a bias of -101", asking(logit_bias={"50": -101}), 400, "invalid_value", "logit_bias", "-100 to 100"),
+    ("a bias in words", asking(logit_bias={"50": "much"}), 400, "invalid_value", "logit_bias", "number"),
+    ("biases in a list", asking(logit_bias=[[50, 1]]), 400, "invalid_type", "logit_bias", ""),
+    ("too many likely tokens", asking(logprobs=True, top_logprobs=21), 400, "invalid_value", "top_logprobs", "20"),
+    ("likely tokens alone", asking(top_logprobs=2), 400, None, "top_logprobs", "'logprobs' is enabled"),
+    ("stream options alone", asking(stream_options={}), 400, None, "stream_options", "'stream' is enabled"),
+    (
+        "unknown stream option",
+        asking(stream=True, stream_options={"speed": 1}),
+        400,
+        "unknown_parameter",
+        "stream_options.speed",
         "",
     ),
+    ("unknown form", asking(response_format={"type": "xml"}), 400, "invalid_value", "response_format.type", "xml"),
+    ("a form of no type", asking(response_format={}), 400, "missing_required_parameter", "response_format.type", ""),
+    (
+        "a form with more",
+        asking(response_format={"type": "json_object", "properties": {}}),
+        400,
+        "unknown_parameter",
+        "response_format.properties",
+        "",
+    ),
+    (
+        "a schema without a name",
+        asking(response_format={"type": "json_schema", "json_schema": {"schema": {}}}),
+        400,
+        "missing_required_parameter",
+        "response_format.json_schema.name",
+        "",
+    ),
+    (
+        "a schema in words",
+        asking(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": "a number"}}),
+        400,
+        "invalid_type",
+        "response_format.json_schema.schema",
+        "",
+    ),
+    (
+        "a schema that cannot be kept to",
+        asking(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"not": {}}}}),
+        400,
+        "invalid_value",
+        "response_format.json_schema.schema",
+        "'not'",
+    ),
+    ("a tool forced, none given", asking(tool_choice="required"), 400, None, "tool_choice", "'tools'"),
+    ("metadata of numbers", asking(metadata={"a": 1}), 400, "invalid_type", "metadata.a", "string"),
+    (
+        "too much metadata",
+        asking(metadata=dict.fromkeys("abcdefghijklmnopq", "")),
+        400,
+        "invalid_value",
+        "metadata",
+        "",
+    ),
+    ("a long metadata value", asking(metadata={"a": "x" * 513}), 400, "invalid_value", "metadata.a", "512"),
+    ("a long identifier", asking(safety_identifier="x" * 65), 400, "invalid_value", "safety_identifier", "64"),
+    ("an unknown tier", asking(service_tier="gold"), 400, "invalid_value", "service_tier", "'priority'"),
+    (
+        "far too fast",
+        asking(audio={**VOICE, "speed": 5}),
+        400,
+        "invalid_value",
+        "audio.speed",
+        "4",
+    ),
+    ("tools", asking(tools=[{"type": "function"}]), 400, "unsupported_parameter", "tools", "not supported"),
 ]
 
 

@@ -14,12 +14,13 @@ from contextlib import aclosing
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import jsonschema_rs
 import numpy as np
 import pytest
 
 from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, Message, Sampling
-from vivavoce.errors import ContextLengthExceeded, EngineFailed, ModelNotInstalled
+from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling
+from vivavoce.errors import ContextLengthExceeded, EngineFailed, InvalidValue, ModelNotInstalled
 from vivavoce.think.base import TextDelta, ThoughtEnd
 from vivavoce.think.llamacpp import LlamaCppThinker
 from vivavoce.think.llamacpp_server import LlamaServer
@@ -87,6 +88,48 @@ async def test_a_tiny_top_p_leaves_one_choice(thinker: LlamaCppThinker) -> None:
     for seed in (1, 2):
         nucleus, _ = await say(thinker, Sampling(temperature=1.5, top_p=1e-6, seed=seed, max_tokens=12))
         assert nucleus == greedy
+
+
+async def test_a_forced_token_is_all_that_is_said(thinker: LlamaCppThinker) -> None:
+    (sea,) = await thinker.tokenize(" sea")
+    assert (await say(thinker, Sampling(temperature=0.0, max_tokens=5, logit_bias={sea: 100})))[0] == " sea" * 5
+
+
+async def test_a_bias_for_a_token_there_is_not_is_refused(thinker: LlamaCppThinker) -> None:
+    with pytest.raises(InvalidValue, match="no token 999999999") as caught:
+        await say(thinker, Sampling(logit_bias={999_999_999: 1}))
+    assert caught.value.param == "logit_bias"
+
+
+RECURSIVE = {"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^(a?){500}$"},
+        {"type": "string", "pattern": "^((a+)+)+b$"},
+        {"type": "array", "items": {"type": "string", "maxLength": 20_000}, "minItems": 3000},
+        {"enum": [f"w{n:04}x" for n in range(1000)]},
+        {"type": "object", "properties": {f"k{n}": {"type": "integer"} for n in range(400)}},
+        {"type": "string", "format": "uri"},
+        {"type": "string", "pattern": '^[^a-z"\\\\]{2,5}$'},
+        RECURSIVE,
+    ],
+    ids=["nothing 500 times", "stars", "long", "many values", "many members", "uri", "not", "recursive"],
+)
+async def test_no_schema_holds_up_the_others(
+    thinker: LlamaCppThinker, schema: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Some of these make llama.cpp's own reading of schemas hang for minutes. Wild, to wander in the grammar."""
+    for seed in (1, 2):
+        sampling = Sampling(temperature=1.8, seed=seed, max_tokens=24, form=JsonForm(schema))
+        async with asyncio.timeout(30):
+            text, end = await say(thinker, sampling)
+        if end.finish_reason == "stop":
+            assert jsonschema_rs.is_valid(schema, json.loads(text))
+        assert end.completion_tokens
+    assert capfd.readouterr() == ("", "")
 
 
 async def test_hanging_up_while_speaking_frees_the_slot(thinker: LlamaCppThinker) -> None:
@@ -218,7 +261,7 @@ def test_the_side_door_is_locked(weights: Path, unix_socket: bool) -> None:
             connection.request("POST", path, body, headers)
             assert connection.getresponse().status == http.HTTPStatus.UNAUTHORIZED
             connection.close()
-    assert server.count_tokens("hello") == 1
+    assert len(server.tokenize("hello")) == 1
     if unix_socket:
         directory = Path(where.path).parent
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700

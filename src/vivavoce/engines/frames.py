@@ -16,11 +16,11 @@ import msgpack  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 
 from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, Message, Sampling, TextPart
+from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart
 from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import ListenOptions, Segment, Word
 from vivavoce.speak.base import Voice
-from vivavoce.think.base import TextDelta, ThoughtEnd
+from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
 
 Kind = Literal["call", "cancel", "item", "done", "error"]
 Frame = tuple[int, Kind, Any]
@@ -32,6 +32,7 @@ _DATACLASSES: dict[str, type] = {
     for cls in (
         Audio,
         AudioPart,
+        JsonForm,
         ListenOptions,
         Message,
         Sampling,
@@ -39,6 +40,7 @@ _DATACLASSES: dict[str, type] = {
         TextDelta,
         TextPart,
         ThoughtEnd,
+        TokenLogprob,
         Voice,
         Word,
     )

@@ -41,6 +41,7 @@ class EngineHost:
             "listen": engines.listener.listen,
             "think": engines.thinker.think,
             "speak": self._speak,
+            "tokenize": self._tokenize,
             "count_tokens": self._count_tokens,
             "describe": self._describe,
             "status": self._status,
@@ -48,6 +49,9 @@ class EngineHost:
 
     async def _speak(self, text: str, voice: str, speed: float) -> AsyncGenerator[Audio, None]:
         yield await self.engines.speaker.speak(text, voice, speed)
+
+    async def _tokenize(self, text: str) -> AsyncGenerator[list[int] | None, None]:
+        yield await self.engines.thinker.tokenize(text)
 
     async def _count_tokens(self, text: str) -> AsyncGenerator[int | None, None]:
         yield await self.engines.thinker.count_tokens(text)

@@ -127,6 +127,9 @@ class RemoteThinker:
             async for thought in thoughts:
                 yield thought
 
+    async def tokenize(self, text: str) -> list[int] | None:
+        return await one((await self._connect()).call("tokenize", text))
+
     async def count_tokens(self, text: str) -> int | None:
         return await one((await self._connect()).call("count_tokens", text))
 

@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
-from vivavoce.server import chat, models, replies
+from vivavoce.server import chat, models, replies, tokenize
 from vivavoce.server.cors import cors_policy
 from vivavoce.server.middleware import RequestIds, Unforeseen
 from vivavoce.server.openapi import describe
@@ -60,6 +60,7 @@ def create_app(service: Service | MakeService, *, cors_origins: str = "local") -
     app.include_router(chat.ROUTER)
     app.include_router(models.ROUTER)
     app.include_router(replies.ROUTER)
+    app.include_router(tokenize.ROUTER)
     app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
     describe(app, ChatRequest)
     app.add_exception_handler(VivaError, _viva_error)

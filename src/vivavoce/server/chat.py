@@ -26,12 +26,13 @@ from vivavoce.server.keeping import Keeping
 from vivavoce.server.models import check_model
 from vivavoce.server.openapi import answered_by, body_of
 from vivavoce.server.owners import owner_of
+from vivavoce.server.parameters import check_supported
 from vivavoce.server.service import Service
-from vivavoce.server.turns import check_supported, read_turn
+from vivavoce.server.turns import read_turn
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Completion
 from vivavoce.server.wire.chat_request import ChatRequest
-from vivavoce.server.wire.chat_response import ChunkWriter, ReplyHead, completion, event
+from vivavoce.server.wire.chat_response import Answer, ChunkWriter, ReplyHead, completion, event
 from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
 
 ROUTER = APIRouter()
@@ -49,7 +50,7 @@ async def chat_completions(request: Request) -> Response:
     check_model(body.model)
     if service.strict:
         strict.refuse(body)
-    check_supported(body)
+    check_supported(body, service.limits.choices)
     owner = owner_of(request)
     engines = await service.engines_for(owner)
     with strict.original_texts(service.strict):
@@ -79,7 +80,8 @@ class Reply:
 
 
 async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
-    text, heard, clauses = "", list[PartHeard](), list[Audio]()
+    answers = [Answer() for _ in range(turn.choices)]
+    heard, clauses = list[PartHeard](), list[Audio]()
     finished: Finished | None = None
     async with aclosing(run(turn, engines)) as events:
         async for happened in events:
@@ -87,7 +89,8 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
                 case PartHeard():
                     heard.append(happened)
                 case Thought():
-                    text += happened.text
+                    answers[happened.choice].text += happened.text
+                    answers[happened.choice].logprobs += happened.logprobs
                 case Spoke():
                     clauses.append(happened.audio)
                     if reply.keeping is not None:
@@ -99,9 +102,11 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
     sound, expires_at = None, None
     if reply.keeping is not None:
         sound = await asyncio.to_thread(encode, Audio.join(clauses, SPEAK_RATE_HZ), reply.format)
-        await reply.keeping.keep(text)
+        await reply.keeping.keep(answers[0].text)
         expires_at = reply.keeping.expires_at
-    body = completion(reply.head, text, sound, expires_at, heard, finished.finish_reason, finished.usage)
+    for answer, reason in zip(answers, finished.finish_reasons, strict=True):
+        answer.finish_reason = reason
+    body = completion(reply.head, answers, sound, expires_at, heard, finished.usage)
     return JSONResponse(body, headers=_timing_headers(finished))
 
 
@@ -160,7 +165,12 @@ class _StreamedReply:
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
-        self.writer = ChunkWriter(reply.head, with_usage=reply.body.wants_usage)
+        self.writer = ChunkWriter(
+            reply.head,
+            choices=reply.body.choices,
+            with_usage=reply.body.wants_usage,
+            obfuscated=reply.body.wants_obfuscation,
+        )
         self._keeping = reply.keeping
         self._encoder = StreamEncoder(reply.format) if reply.keeping is not None else None
         self._cutter = PcmCutter()
@@ -172,7 +182,7 @@ class _StreamedReply:
                 return [self.writer.heard(happened)]
             case Thought():
                 self._text += happened.text
-                return [self.writer.text(happened.text)]
+                return [self.writer.text(happened.text, happened.choice, happened.logprobs)]
             case Spoke():
                 return await self._sound(happened)
             case Finished():
@@ -187,8 +197,8 @@ class _StreamedReply:
 
     async def _finish(self, finished: Finished) -> list[bytes]:
         if self._keeping is None or self._encoder is None:
-            return [self.writer.end(finished.finish_reason, finished.usage, None)]
+            return [self.writer.end(finished.finish_reasons, finished.usage, None)]
         data = await asyncio.to_thread(self._encoder.finish)
         out = [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.finish())]
         await self._keeping.keep(self._text)
-        return [*out, self.writer.end(finished.finish_reason, finished.usage, self._keeping.expires_at)]
+        return [*out, self.writer.end(finished.finish_reasons, finished.usage, self._keeping.expires_at)]

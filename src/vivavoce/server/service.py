@@ -17,11 +17,13 @@ from vivavoce.turn import Engines
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of a request body, seconds of all its recordings together, seconds that a reply's id resolves."""
+    """Bytes of a request body, seconds of all its recordings together, seconds that a reply's id resolves, most
+    choices (`n`) of one request."""
 
     body_bytes: int = 26_214_400
     audio_s: float = 1800.0
     reply_ttl_s: int = 86_400
+    choices: int = 128
 
 
 @dataclass(slots=True)

@@ -10,7 +10,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from vivavoce.errors import AudioNotFound, InvalidRequest, InvalidValue, UnsupportedFormat
-from vivavoce.server.wire.chat_request import AssistantMessage, AudioContent, ChatRequest, UserMessage
+from vivavoce.server.wire.chat_request import (
+    AssistantMessage,
+    AudioContent,
+    ChatRequest,
+    JsonSchemaFormat,
+    UserMessage,
+)
 from vivavoce.speak.voices import OPENAI_NAMES, quoted_list
 
 INPUT_FORMATS = ("wav", "mp3")
@@ -30,7 +36,7 @@ def refuse(body: ChatRequest) -> None:
         )
     if body.wants_audio and body.audio is not None and body.audio.voice_name not in OPENAI_NAMES:
         raise _invalid(body.audio.voice_name, OPENAI_NAMES, "audio.voice")
-    if (body.response_format or {}).get("type") == "json_schema":
+    if isinstance(body.response_format, JsonSchemaFormat):
         raise InvalidRequest(
             "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more "
             "about supported models at the Structured Outputs guide: "

@@ -9,36 +9,23 @@ import asyncio
 
 from vivavoce.audio import Audio
 from vivavoce.codec.decode import decode
-from vivavoce.conversation import AudioPart, Message, Part, Sampling, TextPart
-from vivavoce.errors import AudioNotFound, AudioTooLong, InvalidRequest, MissingParameter
+from vivavoce.conversation import AudioPart, Message, Part, TextPart
+from vivavoce.errors import AudioNotFound, AudioTooLong
 from vivavoce.server.inline_audio import read_inline
+from vivavoce.server.parameters import read_sampling
 from vivavoce.server.service import Service
 from vivavoce.server.wire.chat_request import AssistantMessage, AudioContent, ChatRequest, RefusalContent, UserMessage
 from vivavoce.speak.saying import Saying
 from vivavoce.turn import Engines, Turn
 
 
-def check_supported(body: ChatRequest) -> None:
-    """Raises for combinations that cannot be answered, before any work is done."""
-    if (name := body.unsupported()) is not None:
-        raise InvalidRequest(
-            f"'{name}' is not supported by this server yet. Leave it out.",
-            param=name,
-            code="unsupported_parameter",
-        )
-    if body.wants_audio and body.audio is None:
-        raise MissingParameter(
-            "Missing required parameter: 'audio'. Audio output needs a voice and a format, for example "
-            '{"voice": "alloy", "format": "wav"}.',
-            param="audio",
-        )
-
-
 async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner: bytes) -> Turn:
     """The turn that a body asks for. Raises `InvalidValue`, `UnsupportedFormat`, `AudioTooLong`, `AudioNotFound`."""
     saying = None
     if body.wants_audio and body.audio is not None:
-        saying = Saying.with_voice(body.audio.voice_name, engines.speaker.voices, param="audio.voice")
+        saying = Saying.with_voice(
+            body.audio.voice_name, engines.speaker.voices, speed=body.audio.speed or 1.0, param="audio.voice"
+        )
     room_s = service.limits.audio_s
     messages: list[Message] = []
     for number, message in enumerate(body.messages):
@@ -60,9 +47,10 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner
             messages.append(Message("system", tuple(TextPart(part.text) for part in message.content)))
     return Turn(
         conversation=messages,
-        sampling=Sampling(body.temperature, body.top_p, body.seed, tuple(body.stop or ()), body.most_tokens),
+        sampling=read_sampling(body),
         saying=saying,
         speaking_note=service.speaking_note,
+        choices=body.choices,
     )
 
 

@@ -43,7 +43,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
             engines=client.engines,
             ledger=ledger,
             heard_once=heard_once,
-            limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s),
+            limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s, settings.max_choices),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},
             fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),

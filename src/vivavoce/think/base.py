@@ -1,4 +1,4 @@
-"""The thinking contract: one verb, `think`, over a conversation, plus `count_tokens` and `close`.
+"""The thinking contract: one verb, `think`, over a conversation, plus `tokenize`, `count_tokens` and `close`.
 
 Knows no engine and no wire format.
 """
@@ -15,10 +15,22 @@ FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A piece of the answer with its natural log probability, before penalties, bias and temperature; `top` are the
+    likeliest at its place, of themselves without `top`. Usually a token; where text was held back, several."""
+
+    token: str
+    logprob: float
+    raw: bytes
+    top: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The next piece of the answer; never empty."""
+    """The next piece of the answer; never empty. `logprobs` only if asked for, and where the engine can tell."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,10 @@ class Thinker(Protocol):
         Closing the generator frees the engine's slot at the next token or prefill chunk. Raises
         `ContextLengthExceeded`, `EngineFailed`, `UpstreamFailed`, `TooBusy`.
         """
+        ...
+
+    async def tokenize(self, text: str) -> list[int] | None:
+        """Ids of the tokens of `text` alone, as `Sampling.logit_bias` names them; None where the engine can't tell."""
         ...
 
     async def count_tokens(self, text: str) -> int | None:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from vivavoce.conversation import Message, Sampling
-from vivavoce.errors import ContextLengthExceeded, EngineFailed, VivaError
-from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd
+from vivavoce.errors import ContextLengthExceeded, EngineFailed, InvalidValue, VivaError
+from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.think.chat import encodable
 from vivavoce.think.llamacpp_request import ANSWER_TOKENS, request_body
 from vivavoce.think.llamacpp_server import LlamaServer
@@ -102,8 +102,9 @@ class LlamaCppThinker:
         that reaches the window's end finishes with "length": `sampling.max_tokens` is a bound, not a demand."""
         if self._closed:
             raise EngineFailed(_CLOSED)
+        self._check_tokens(sampling)
         body = request_body(conversation, sampling, self._answer_tokens, hears_audio=self.hears_audio)
-        call = _Call(asyncio.get_running_loop())
+        call = _Call(asyncio.get_running_loop(), top_logprobs=sampling.top_logprobs or 0)
         waiting = self._slots.submit(self._run, body, call)
         waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed
         try:
@@ -117,6 +118,15 @@ class LlamaCppThinker:
         finally:
             call.cancelled.set()
             waiting.cancel()
+
+    def _check_tokens(self, sampling: Sampling) -> None:
+        """llama.cpp leaves a bias for unknown tokens out in silence."""
+        for token in sampling.logit_bias:
+            if not 0 <= token < self._server.vocabulary_size:
+                raise InvalidValue(
+                    f"Invalid 'logit_bias': this model has no token {token}. POST /tokenize tells the ids of a text.",
+                    param="logit_bias",
+                )
 
     def _run(self, body: dict[str, object], call: _Call) -> None:
         """One native call, in a thread of the slot pool."""
@@ -133,12 +143,13 @@ class LlamaCppThinker:
             with self._lock:
                 self._running.discard(call)
 
-    async def count_tokens(self, text: str) -> int:
+    async def tokenize(self, text: str) -> list[int]:
         if self._closed:
             raise EngineFailed(_CLOSED)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._tokenizer, self._server.count_tokens, encodable(text)
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._tokenizer, self._server.tokenize, encodable(text))
+
+    async def count_tokens(self, text: str) -> int:
+        return len(await self.tokenize(text))
 
     async def close(self) -> None:
         """Cancel what is under way, wait for its current batch to end, and free the weights."""
@@ -163,10 +174,11 @@ class _Call:
     back instead would keep a slot from others for the sake of a slow reader.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, top_logprobs: int = 0) -> None:
         self.events: asyncio.Queue[_Event] = asyncio.Queue()
         self.cancelled = threading.Event()
         self._loop = loop
+        self._top_logprobs = top_logprobs
         self._finish_reason: FinishReason = "stop"
         self._ended = False
 
@@ -194,7 +206,10 @@ class _Call:
         for choice in chunk["choices"]:
             text = choice["delta"].get("content")
             if text:
-                self._put(TextDelta(text))
+                told: Any = choice.get("logprobs") or {"content": ()}
+                self._put(
+                    TextDelta(text, tuple(_token_logprob(token, self._top_logprobs) for token in told["content"]))
+                )
             if choice["finish_reason"] is not None:
                 self._finish_reason = "length" if choice["finish_reason"] == "length" else "stop"
         usage = chunk.get("usage")
@@ -207,6 +222,11 @@ class _Call:
             self._loop.call_soon_threadsafe(self.events.put_nowait, event)
         except RuntimeError:  # the event loop is gone, and so is the reader
             self.cancelled.set()
+
+
+def _token_logprob(token: dict[str, Any], most_top: int) -> TokenLogprob:
+    likeliest = tuple(_token_logprob(top, 0) for top in token.get("top_logprobs", ())[:most_top])
+    return TokenLogprob(token["token"], token["logprob"], bytes(token["bytes"]), likeliest)
 
 
 def _error_of(error: dict[str, Any]) -> VivaError:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from vivavoce.conversation import Message, Sampling
 from vivavoce.think.chat import chat_turns, encodable, without_control_tokens
 from vivavoce.think.content import content_of
+from vivavoce.think.json_grammar import json_grammar
 
 DEFAULT_TEMPERATURE = 0.7
 DEFAULT_TOP_P = 0.95
@@ -20,6 +21,9 @@ REPEAT_PENALTY = 1.05
 REPEAT_LAST_TOKENS = 64
 ANSWER_TOKENS = 1024
 """The cap where the caller sets none: about six minutes of speech. No answer is endless."""
+
+BAN = -100.0
+"""The bias that rules a token out altogether, as the original has it."""
 
 _ANY_SEED = 0xFFFF_FFFF  # llama.cpp's sentinel for "pick one"
 
@@ -47,10 +51,18 @@ def request_body(
         "min_p": MIN_P,
         "repeat_penalty": REPEAT_PENALTY,
         "repeat_last_n": REPEAT_LAST_TOKENS,
+        "frequency_penalty": sampling.frequency_penalty or 0.0,
+        "presence_penalty": sampling.presence_penalty or 0.0,
+        "logit_bias": [[token, False if bias <= BAN else bias] for token, bias in sampling.logit_bias.items()],
         "stop": [encodable(stop) for stop in sampling.stop if stop],
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed % _ANY_SEED
+    if sampling.top_logprobs is not None:
+        # It gives none at all for 0, so ask for one and leave it out.
+        body |= {"logprobs": True, "top_logprobs": max(1, sampling.top_logprobs)}
+    if sampling.form is not None:
+        body["grammar"] = json_grammar(sampling.form.schema)
     return body
 
 

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import openai
 from openai import AsyncOpenAI
 
-from vivavoce.conversation import Message, Sampling
+from vivavoce.conversation import JsonForm, Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, TooBusy, UpstreamFailed, VivaError
-from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd
+from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.think.chat import ChatTurn, chat_turns, encodable
 from vivavoce.think.content import content_of
 
@@ -96,7 +96,7 @@ class OpenAIThinker:
                     for choice in chunk.choices or ():
                         if choice.delta and choice.delta.content:
                             answer.append(choice.delta.content)
-                            yield TextDelta(choice.delta.content)
+                            yield TextDelta(choice.delta.content, _logprobs(choice, sampling.top_logprobs))
                         if choice.finish_reason:
                             finish_reason = "length" if choice.finish_reason == "length" else "stop"
         except VivaError:
@@ -114,6 +114,13 @@ class OpenAIThinker:
             "seed": sampling.seed,
             "stop": list(sampling.stop) or None,
             self._answer_cap: sampling.max_tokens,
+            "frequency_penalty": sampling.frequency_penalty,
+            "presence_penalty": sampling.presence_penalty,
+            "logit_bias": {str(token): bias for token, bias in sampling.logit_bias.items()} or None,
+            "logprobs": None if sampling.top_logprobs is None else True,
+            # For 0, llama-server tells none at all: ask for one and leave it out.
+            "top_logprobs": None if sampling.top_logprobs is None else max(1, sampling.top_logprobs),
+            "response_format": None if sampling.form is None else _response_format(sampling.form),
         }
         create = cast("Any", self._client.chat.completions.create)
         request: dict[str, object] = {
@@ -144,8 +151,21 @@ class OpenAIThinker:
         counted = await self.count_tokens(text)
         return math.ceil(len(encodable(text).encode()) / BYTES_PER_TOKEN) if counted is None else counted
 
+    async def tokenize(self, text: str) -> list[int] | None:
+        answer = await self._ask_tokenizer(text)
+        tokens = answer.get("tokens") if answer is not None else None
+        return cast("list[int]", tokens) if isinstance(tokens, list) else None
+
     async def count_tokens(self, text: str) -> int | None:
-        """Through the server's `/tokenize` (llama-server and vLLM have one); None, and not asked again, without."""
+        answer = await self._ask_tokenizer(text)
+        try:
+            return None if answer is None else int(answer["count"] if "count" in answer else len(answer["tokens"]))
+        except (KeyError, TypeError, ValueError):
+            self._can_tokenize = False
+            return None
+
+    async def _ask_tokenizer(self, text: str) -> dict[str, Any] | None:
+        """What the server's `/tokenize` says (llama-server and vLLM have one); None, and not asked again, without."""
         if not self._can_tokenize:
             return None
         text = encodable(text)
@@ -154,13 +174,14 @@ class OpenAIThinker:
         post = cast("Any", self._client.with_options(timeout=TOKENIZE_TIMEOUT_S).post)
         try:
             answer = await post(f"{self._root}/tokenize", body=body, cast_to=object)
-            return int(answer["count"]) if "count" in answer else len(answer["tokens"])
         except openai.APIStatusError as error:
             self._can_tokenize = error.status_code >= 500 or error.status_code == 429
-        except (KeyError, TypeError, ValueError):
-            self._can_tokenize = False
         except Exception:  # unreachable just now; `think` will say so
             return None
+        else:
+            if isinstance(answer, dict):
+                return cast("dict[str, Any]", answer)
+            self._can_tokenize = False
         return None
 
     async def close(self) -> None:
@@ -217,3 +238,22 @@ def _retry_after_s(error: openai.APIStatusError) -> float:
         return max(0.0, float(error.response.headers.get("retry-after", "1")))
     except ValueError:  # a date; one second is a fair start
         return 1.0
+
+
+def _response_format(form: JsonForm) -> dict[str, object]:
+    if form.schema is None:
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": form.name, "schema": form.schema, "strict": form.strict}}
+
+
+def _logprobs(choice: Any, most_top: int | None) -> tuple[TokenLogprob, ...]:
+    told = None if most_top is None else choice.logprobs
+    return tuple(
+        _token_logprob(token, tuple(_token_logprob(top) for top in (token.top_logprobs or ())[:most_top]))
+        for token in (told and told.content) or ()
+    )
+
+
+def _token_logprob(token: Any, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
+    raw = bytes(token.bytes) if token.bytes is not None else token.token.encode("utf-8", "replace")
+    return TokenLogprob(token.token, token.logprob, raw, top)

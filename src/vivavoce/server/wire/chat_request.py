@@ -5,7 +5,7 @@ Fields that the original knows and that change nothing here are accepted; unknow
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -97,6 +97,8 @@ class VoiceReference(_Wire):
 class AudioOut(_Wire):
     voice: str | VoiceReference
     format: AudioFormat
+    speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
+    """Ours: how fast the answer is spoken, as `/v1/audio/speech` has it."""
 
     @property
     def voice_name(self) -> str:
@@ -117,6 +119,49 @@ StopList = Annotated[list[StopString], Field(max_length=4)]
 StopStrings = Annotated[StopList, BeforeValidator(_as_list, json_schema_input_type=StopString | StopList)]
 
 
+def _as_biases(biases: object) -> object:
+    """Told apart by hand, so that an error names the field and not one of its keys."""
+    if not isinstance(biases, dict):
+        return biases
+    for token, bias in cast("dict[object, object]", biases).items():
+        if not (isinstance(token, str) and token.isascii() and token.isdigit() and len(token) < 10):
+            raise ValueError("keys are token ids, written as strings; POST /tokenize tells the ids of a text")
+        if isinstance(bias, bool) or not isinstance(bias, int | float) or not -100 <= bias <= 100:
+            raise ValueError(f"the bias of token {token} must be a number from -100 to 100")
+    return cast("dict[object, object]", biases)
+
+
+Bias = Annotated[float, Field(ge=-100, le=100)]
+TokenId = Annotated[str, Field(pattern="^[0-9]{1,9}$")]
+Biases = Annotated[dict[int, float], BeforeValidator(_as_biases, json_schema_input_type=dict[TokenId, Bias])]
+
+
+class TextFormat(_Wire):
+    type: Literal["text"]
+
+
+class JsonObjectFormat(_Wire):
+    type: Literal["json_object"]
+
+
+class JsonSchema(_Wire):
+    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    description: str | None = None
+    wanted: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class JsonSchemaFormat(_Wire):
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+]
+
+
 class ChatRequest(_Wire):
     model: str
     messages: Annotated[list[WireMessage], Field(min_length=1)]
@@ -130,17 +175,24 @@ class ChatRequest(_Wire):
     stop: StopStrings | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    logit_bias: Biases | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    response_format: ResponseFormat | None = None
 
     # Known to the original, without effect on the answer here.
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     moderation: Any = None
     prediction: Any = None
     prompt_cache_key: str | None = None
     prompt_cache_options: Any = None
     prompt_cache_retention: str | None = None
     reasoning_effort: str | None = None
-    safety_identifier: str | None = None
-    service_tier: str | None = None
+    safety_identifier: Annotated[str, Field(max_length=64)] | None = None
+    service_tier: Literal["auto", "default", "flex", "priority", "scale"] | None = None
     store: bool | None = None
     user: str | None = None
     verbosity: str | None = None
@@ -148,13 +200,6 @@ class ChatRequest(_Wire):
     parallel_tool_calls: bool | None = None
 
     # Known to the original, not done here yet: any value that would change the answer is refused by `unsupported`.
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
-    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    logit_bias: dict[str, float] | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    response_format: dict[str, Any] | None = None
     tools: list[Any] | None = None
     tool_choice: Any = None
     functions: list[Any] | None = None
@@ -169,20 +214,23 @@ class ChatRequest(_Wire):
         return bool(self.stream_options and self.stream_options.include_usage)
 
     @property
+    def wants_obfuscation(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_obfuscation)
+
+    @property
     def most_tokens(self) -> int | None:
-        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+        """Both bounds hold, where both are given."""
+        return min((cap for cap in (self.max_tokens, self.max_completion_tokens) if cap is not None), default=None)
+
+    @property
+    def choices(self) -> int:
+        return self.n or 1
+
+    @property
+    def wants_json(self) -> bool:
+        return self.response_format is not None and not isinstance(self.response_format, TextFormat)
 
     def unsupported(self) -> str | None:
         """The first field that asks for something this server does not do, or None."""
-        asked = {
-            "n": (self.n or 1) > 1,
-            "frequency_penalty": bool(self.frequency_penalty),
-            "presence_penalty": bool(self.presence_penalty),
-            "logit_bias": bool(self.logit_bias),
-            "logprobs": bool(self.logprobs),
-            "top_logprobs": bool(self.top_logprobs),
-            "response_format": (self.response_format or {}).get("type", "text") != "text",
-            "tools": bool(self.tools),
-            "functions": bool(self.functions),
-        }
+        asked = {"tools": bool(self.tools), "functions": bool(self.functions)}
         return next((name for name, refused in asked.items() if refused), None)
