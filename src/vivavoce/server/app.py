@@ -62,7 +62,7 @@ def create_app(service: Service | MakeService, *, cors_origins: str = "local") -
     app.include_router(replies.ROUTER)
     app.include_router(tokenize.ROUTER)
     app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
-    describe(app, ChatRequest)
+    describe(app, ChatRequest, tokenize.TokenizeRequest)
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from vivavoce.errors import InvalidRequest, MissingParameter
 from vivavoce.server.bodies import read_model
+from vivavoce.server.openapi import answered_by, body_of
 from vivavoce.server.service import Service
 
 ROUTER = APIRouter()
@@ -24,7 +25,12 @@ class TokenizeRequest(BaseModel):
     prompt: str | None = None
 
 
-@ROUTER.post("/tokenize")
+class Tokens(BaseModel):
+    tokens: list[int]
+    count: int
+
+
+@ROUTER.post("/tokenize", responses=answered_by(Tokens), openapi_extra=body_of(TokenizeRequest))
 async def tokenize(request: Request) -> dict[str, Any]:
     """`{"tokens": [ids], "count": n}` of the text alone: no template, no special tokens."""
     service: Service = request.app.state.service
