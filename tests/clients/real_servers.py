@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,9 @@ WARM_UP_S = 120.0
 class RealServer:
     """`url` without /v1; `client` is the official one; `engine_pid` is the process that holds the weights."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path, data: Path) -> None:
         self.url = url
+        self.data = data
         self.process = process
         self.log = log
         self.client = OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=120)
@@ -54,15 +55,16 @@ class RealServer:
 
 
 @contextmanager
-def serving(*, warm: bool = True, **environment: str) -> Iterator[RealServer]:
+def serving(command: Sequence[str] = VIVA, *, warm: bool = True, **environment: str) -> Iterator[RealServer]:
     """`warm` False hands the server over at once, and a test may wait for what it expects."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        settings = {"VIVA_OFFLINE": "1", "VIVA_DATA_DIR": f"{folder}/data"} | environment
+        data = Path(environment.get("VIVA_DATA_DIR", f"{folder}/data"))
+        settings = {"VIVA_OFFLINE": "1", "VIVA_DATA_DIR": str(data)} | environment
         with log.open("wb") as sink:
-            process = subprocess.Popen([*VIVA, "serve", "--port", "0"], stderr=sink, env=os.environ | settings)
+            process = subprocess.Popen([*command, "serve", "--port", "0"], stderr=sink, env=os.environ | settings)
             try:
-                server = RealServer(_address(process, log), process, log)
+                server = RealServer(_address(process, log), process, log, data)
                 if warm:
                     server.wait_warm()
                 yield server
