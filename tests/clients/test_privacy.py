@@ -23,6 +23,9 @@ from vivavoce.codec.decode import decode
 pytestmark = pytest.mark.real
 
 NO_NETWORK = os.environ.get("VIVA_TEST_NO_NETWORK") == "1"
+REPORTS_COME_S = 15
+"""A library we use reported to its maker some ten seconds after it had loaded a model, until we stopped it."""
+
 needs_strace = pytest.mark.skipif(STRACE is None, reason="needs strace (Debian: apt install strace)")
 
 
@@ -52,9 +55,10 @@ def test_these_tests_run_without_any_way_out() -> None:
 @needs_strace
 def test_the_offline_server_reaches_for_nothing_but_this_machine(tmp_path: Path, question: Path) -> None:
     log = tmp_path / "sockets"
-    with serving(traced(VIVA, log), VIVA_PROFILE="tiny", VIVA_CONTEXT_TOKENS="1024") as server:
+    with serving(traced(VIVA, log), VIVA_PROFILE="tiny", VIVA_WORKERS="2") as server:
         spoken_turn(server.client, question)
         assert httpx.get(f"{server.url}/v1/models").status_code == 200
+        time.sleep(REPORTS_COME_S)
     seen = list(reached(log))
     assert {"bind", "connect"} <= {reach.call for reach in seen}, "the witness saw nothing"
     assert [reach for reach in seen if reach.leaves_the_machine] == []
@@ -108,11 +112,12 @@ def test_log_and_ledger_hold_no_speech_and_no_key(question: Path) -> None:
 
 
 def test_what_expires_is_gone(question: Path) -> None:
-    with serving(VIVA_PROFILE="tiny", VIVA_REPLY_TTL_S="3") as server:
+    with serving(VIVA_PROFILE="tiny", VIVA_REPLY_TTL_S="6") as server:
         spoken_turn(server.client, question)
-        assert (rows(server.data), len(list((server.data / "sounds").iterdir()))) == (2, 1), "a reply and a hearing"
+        assert rows(server.data) == 2, "a reply and what was heard"
         written = [file.read_bytes()[12:76] for file in (server.data / "sounds").iterdir()]
-        deadline_s = time.monotonic() + 20
+        assert written
+        deadline_s = time.monotonic() + 30
         while rows(server.data) and time.monotonic() < deadline_s:
             time.sleep(0.2)
         assert rows(server.data) == 0

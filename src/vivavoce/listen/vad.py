@@ -13,12 +13,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
 from vivavoce.audio import LISTEN_RATE_HZ, Samples
 from vivavoce.errors import MissingDependency
-
-_ort: Any = onnxruntime  # the package has no types
+from vivavoce.onnx import onnxruntime
 
 FRAME_SAMPLES = 512
 FRAME_S = FRAME_SAMPLES / LISTEN_RATE_HZ
@@ -46,12 +44,12 @@ class VoiceActivity:
     """Speech probability frame by frame. Holds no state between calls, so safe in any thread."""
 
     def __init__(self, model_path: Path | None = None) -> None:
-        options = _ort.SessionOptions()
+        options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
-        self._session: Any = _ort.InferenceSession(
+        self._session: Any = onnxruntime.InferenceSession(
             str(model_path or default_model_path()), sess_options=options, providers=["CPUExecutionProvider"]
         )
 

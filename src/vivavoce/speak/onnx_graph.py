@@ -11,18 +11,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
 from vivavoce.audio import Samples
 from vivavoce.errors import EngineFailed, ModelNotInstalled
+from vivavoce.onnx import onnxruntime
 
-_ORT: Any = onnxruntime
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
 def has_cuda() -> bool:
     """Whether this onnxruntime was built for CUDA; says nothing of a GPU being there."""
-    return _CUDA in _ORT.get_available_providers()
+    return _CUDA in onnxruntime.get_available_providers()
 
 
 def providers(device: str) -> list[str | tuple[str, dict[str, int]]]:
@@ -35,7 +34,7 @@ class Stop:
     """A switch for native calls: calling it from any thread ends them between two layers, and those to come at once."""
 
     def __init__(self) -> None:
-        self.options = _ORT.RunOptions()
+        self.options = onnxruntime.RunOptions()
 
     def __call__(self) -> None:
         self.options.terminate = True
@@ -51,14 +50,14 @@ class OnnxGraph:
         self._name = path.parent.name
         if not path.is_file():
             raise ModelNotInstalled(f"No model at {path}: run `viva models pull`.")
-        options = _ORT.SessionOptions()
+        options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Spinning threads burn a core between layers, which the thinker on the same cores needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = _ORT.InferenceSession(str(path), sess_options=options, providers=providers(device))
+            self._session = onnxruntime.InferenceSession(str(path), sess_options=options, providers=providers(device))
         except Exception as error:
             raise EngineFailed(f"The model {path} can't be loaded: {error}") from error
         if device != "cpu" and _CUDA not in self._session.get_providers():
