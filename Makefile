@@ -59,6 +59,7 @@ docs: $(STAMP) ## Make the generated pages anew
 	@$(BIN)/python -c "from vivavoce.speak.voices import voices_page; print(voices_page(), end='')" > docs/voices.md
 	@$(BIN)/python -m vivavoce.models.page docs/models.md
 	@$(BIN)/python -m vivavoce.bench.languages_page docs/languages.json > docs/languages.md
+	@$(BIN)/python tools/compatibility.py
 	@$(BIN)/python tools/readme_tree.py
 
 clean: ## Remove the environment and caches, not the weights

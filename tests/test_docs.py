@@ -15,6 +15,13 @@ def test_the_readme_tree_is_complete() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_compatibility_page_is_proven_and_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/compatibility.py", "--check"], cwd=REPO, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     pages = [REPO / "README.md", REPO / "CONTRIBUTING.md", *(REPO / "docs").rglob("*.md")]
     broken = [

@@ -74,6 +74,7 @@ def _pcm16_truth(make_server: MakeServer) -> Audio:
     return Audio.from_pcm16(base64.b64decode(done.choices[0].message.audio.data), SPEAK_RATE_HZ)
 
 
+@pytest.mark.proves("audio.format")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_a_page_decodes_and_plays_every_format(fmt: str, streamed: bool, page: Page, make_server: MakeServer) -> None:
@@ -105,6 +106,7 @@ def test_a_page_plays_a_stream_while_it_comes(fmt: str, page: Page, make_server:
     assert seen["played"] == pytest.approx(seen["duration"], abs=1e-3)
 
 
+@pytest.mark.proves("input: webm", "input: data URI")
 @pytest.mark.parametrize(
     ("recorded_as", "source"),
     [

@@ -23,6 +23,7 @@ def told(words: int) -> list[dict[str, str]]:
     return [{"role": "user", "content": "The code word is heron. " + "seven " * words + "What is the code word?"}]
 
 
+@pytest.mark.proves("context_length_exceeded")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("modalities", [["text"], ["text", "audio"]])
 def test_too_long_is_refused_before_anything_is_said(
@@ -41,6 +42,7 @@ def test_too_long_is_refused_before_anything_is_said(
     assert str(window) in caught.value.message
 
 
+@pytest.mark.proves("context_length_exceeded")
 def test_just_below_the_window_the_whole_of_it_is_read(small_window: RealServer) -> None:
     window = small_window.client.models.retrieve(MODEL).context_tokens
     done = small_window.client.chat.completions.create(model=MODEL, messages=told(window - 200), max_tokens=2)

@@ -41,6 +41,7 @@ def pages(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.proves("openai (JavaScript)")
 def test_a_page_of_another_origin_asks_and_plays(tiny_server: RealServer, question: Path) -> None:
     recording = base64.b64encode(question.read_bytes()).decode()
     with pages(fetched()) as origin, sync_playwright() as playwright:

@@ -19,6 +19,7 @@ def seen(tiny_server: RealServer, question: Path) -> dict[str, dict[str, object]
     return run_script("conversation.mjs", base_url=f"{tiny_server.url}/v1", recording=recording)
 
 
+@pytest.mark.proves("openai (JavaScript)")
 def test_a_whole_answer_arrives(seen: dict[str, dict]) -> None:
     whole = seen["whole"]
     assert whole["id"].startswith("audio_")
@@ -28,6 +29,7 @@ def test_a_whole_answer_arrives(seen: dict[str, dict]) -> None:
     assert 86_000 < whole["expires_at"] - time.time() <= 86_400
 
 
+@pytest.mark.proves("openai (JavaScript)", "stream order")
 def test_the_stream_runner_rebuilds_the_answer(seen: dict[str, dict]) -> None:
     streamed = seen["streamed"]
     assert streamed["ids"] == [streamed["id"]]
@@ -39,6 +41,7 @@ def test_the_stream_runner_rebuilds_the_answer(seen: dict[str, dict]) -> None:
     assert 86_000 < streamed["expires_at"] - time.time() <= 86_400
 
 
+@pytest.mark.proves("assistant audio.id")
 def test_turns_go_on_by_id(seen: dict[str, dict]) -> None:
     assert set(seen["turns"]) == {"whole", "streamed", "streamed, empty content"}
     assert all(transcript.strip() for transcript in seen["turns"].values())

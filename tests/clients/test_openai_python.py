@@ -87,6 +87,7 @@ def test_text_to_speech(real_server: RealServer) -> None:
     assert word_errors(message.audio.transcript, transcribe(real_server, sound)) <= 0.15
 
 
+@pytest.mark.proves("openai (Python)", "stream")
 def test_speech_to_speech_streamed_and_rebuilt(real_server: RealServer, question: Path) -> None:
     state = ChatCompletionStreamState()
     sound, order = b"", []
@@ -117,6 +118,7 @@ def test_speech_to_speech_streamed_and_rebuilt(real_server: RealServer, question
     assert "paris" in transcribe(real_server, wav).lower()
 
 
+@pytest.mark.proves("assistant audio.id")
 def test_two_turns_the_second_by_id(real_server: RealServer, question: Path) -> None:
     first = real_server.client.chat.completions.create(
         model=MODEL, modalities=BOTH, audio=PCM, messages=[user(part(question.read_bytes()))], temperature=0
@@ -133,6 +135,7 @@ def test_two_turns_the_second_by_id(real_server: RealServer, question: Path) -> 
     assert "Paris" in second.choices[0].message.content
 
 
+@pytest.mark.proves("openai (Python)")
 async def test_the_async_client(real_server: RealServer, question: Path) -> None:
     async with AsyncOpenAI(base_url=f"{real_server.url}/v1", api_key="none") as client:
         stream = await client.chat.completions.create(
@@ -142,6 +145,7 @@ async def test_the_async_client(real_server: RealServer, question: Path) -> None
     assert "Paris" in answer
 
 
+@pytest.mark.proves("openai (Python)")
 def test_responses_pass_strict_validation(real_server: RealServer) -> None:
     strict = OpenAI(base_url=f"{real_server.url}/v1", api_key="none", _strict_response_validation=True)
     done = strict.chat.completions.create(
@@ -152,6 +156,7 @@ def test_responses_pass_strict_validation(real_server: RealServer) -> None:
     strict.close()
 
 
+@pytest.mark.proves("usage")
 def test_the_same_speech_costs_the_same_in_every_codec(real_server: RealServer, question: Path) -> None:
     sound = decode(question.read_bytes(), rate_hz=48_000)
     stereo = io.BytesIO()
@@ -192,6 +197,7 @@ def test_hours_of_silence_in_a_small_file_are_refused_quickly(real_server: RealS
     assert time.perf_counter() - started_s < 30
 
 
+@pytest.mark.proves("stop", "seed", "max_completion_tokens")
 def test_stop_seed_and_caps_do_what_they_say(real_server: RealServer) -> None:
     def ask(**fields: object) -> object:
         messages = [{"role": "user", "content": "Count from one to ten in digits, separated by commas."}]
@@ -302,6 +308,7 @@ class Journey(BaseModel):
     remark: str | None = Field(max_length=20)
 
 
+@pytest.mark.proves("response_format")
 def test_answers_are_parsed_into_models(tiny_server: RealServer) -> None:
     messages = [{"role": "user", "content": "A journey from Rome to Naples, as JSON."}]
     asked = {"model": MODEL, "messages": messages, "response_format": Journey, "temperature": 0, "max_tokens": 300}
@@ -311,6 +318,7 @@ def test_answers_are_parsed_into_models(tiny_server: RealServer) -> None:
         assert isinstance(stream.get_final_completion().choices[0].message.parsed, Journey)
 
 
+@pytest.mark.proves("n", "logprobs")
 def test_choices_differ_and_tell_how_sure_they_were(tiny_server: RealServer) -> None:
     done = tiny_server.client.chat.completions.create(
         model=MODEL,
@@ -331,6 +339,7 @@ def test_choices_differ_and_tell_how_sure_they_were(tiny_server: RealServer) -> 
         assert all(len(token.top_logprobs) == 2 for token in choice.logprobs.content)
 
 
+@pytest.mark.proves("logit_bias")
 def test_token_ids_are_those_that_a_bias_takes(tiny_server: RealServer) -> None:
     asked = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "temperature": 0, "max_tokens": 3}
     tokens = httpx.post(f"{tiny_server.url}/tokenize", json={"content": " yes"}).json()["tokens"]

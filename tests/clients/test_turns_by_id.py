@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from openai import BadRequestError
+from openai import BadRequestError, OpenAI
+from openai.lib.streaming.chat import ChatCompletionStreamState
 from real_servers import RealServer, serving
 
 from vivavoce.audio import Audio
@@ -85,3 +86,47 @@ def test_a_second_turn_does_not_hear_the_first_again(real_server: RealServer, qu
     assert second.heard == first.heard
     assert "capital of france" in second.heard[0]["transcript"].lower()
     assert second_ms < first_ms / 3
+
+
+@pytest.mark.real
+@pytest.mark.proves("conversations")
+def test_a_conversation_goes_on_over_a_restart_with_two_workers(tmp_path: Path, question: Path) -> None:
+    settings = {"VIVA_PROFILE": "tiny", "VIVA_WORKERS": "2", "VIVA_DATA_DIR": str(tmp_path)}
+    recording = {
+        "type": "input_audio",
+        "input_audio": {"data": base64.b64encode(question.read_bytes()).decode(), "format": "mp3"},
+    }
+    messages: list[dict[str, object]] = [{"role": "user", "content": [recording]}]
+    answered_by: set[int] = set()
+    for turn in range(3):
+        with serving(**settings) as server:
+            for _ in range(2):
+                # A client of its own opens a connection of its own, which either worker may take.
+                with OpenAI(base_url=f"{server.url}/v1", api_key="sk-one", max_retries=0, timeout=120) as client:
+                    messages.append(spoken_reply(client, messages, stream=turn % 2 == 0))
+                messages.append({"role": "user", "content": "And what else?"})
+            answered_by |= both_workers(server)
+    assert len(answered_by) == 6, "three servers of two workers"
+    assert len({message["audio"]["id"] for message in messages if message["role"] == "assistant"}) == 6
+
+
+def spoken_reply(client: OpenAI, messages: list[dict[str, object]], *, stream: bool) -> dict[str, object]:
+    """The next answer, as a message that names it by its id alone."""
+    asked = {"model": MODEL, "modalities": BOTH, "audio": PCM, "messages": messages, "max_completion_tokens": 200}
+    if not stream:
+        return {
+            "role": "assistant",
+            "audio": {"id": client.chat.completions.create(**asked).choices[0].message.audio.id},
+        }
+    state = ChatCompletionStreamState()
+    for chunk in client.chat.completions.create(**asked, stream=True):
+        state.handle_chunk(chunk)
+    return {"role": "assistant", "audio": {"id": state.get_final_completion().choices[0].message.audio.id}}
+
+
+def both_workers(server: RealServer) -> set[int]:
+    seen: set[int] = set()
+    deadline_s = time.monotonic() + 20
+    while len(seen) < 2 and time.monotonic() < deadline_s:
+        seen.add(httpx.get(f"{server.url}/health").json()["worker"])
+    return seen

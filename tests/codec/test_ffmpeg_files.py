@@ -71,6 +71,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.proves(
+    "input: wav", "input: mp3", "input: flac", "input: ogg, opus", "input: m4a, aac", "input: webm", "usage"
+)
 @pytest.mark.parametrize(("arguments", "name", "extra_ms"), FILES, ids=[name for _, name, _ in FILES])
 def test_every_file_gives_the_same_sound_at_the_same_price(
     arguments: str, name: str, extra_ms: int, source: Path, tmp_path: Path

@@ -45,6 +45,7 @@ def tally() -> Iterator[Tally]:
     print(f"\n{tally.cases} cases: {dict(sorted(tally.statuses.items()))}, slowest {tally.slowest_s:.2f} s")
 
 
+@pytest.mark.proves("GET /openapi.json", "POST /v1/chat/completions")
 @cases(650)
 @given(case=chat_cases(POSITIVE))
 def test_requests_as_the_page_describes_them(scripted_url: str, tally: Tally, case: Any) -> None:

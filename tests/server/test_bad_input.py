@@ -234,6 +234,9 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
 ]
 
 
+@pytest.mark.proves(
+    "error envelope", "unknown", "unsupported_format", "tools", "functions", "content: image_url, file part"
+)
 @pytest.mark.parametrize(
     ("body", "status", "code", "param", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
@@ -314,6 +317,7 @@ def test_recordings_are_limited_together(make_server: MakeServer) -> None:
         assert error["param"] == f"messages[0].content[{len(parts) - 1}].input_audio.data"
 
 
+@pytest.mark.proves("error envelope")
 def test_unknown_paths_and_methods_wear_the_envelope(server: ScriptedServer) -> None:
     wrong = server.http.get("/v1/chat/complations")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "not_found")

@@ -23,6 +23,7 @@ PCM = {"voice": "alloy", "format": "pcm16"}
 BOTH = ["text", "audio"]
 
 
+@pytest.mark.proves("messages", "content: string", "POST /v1/chat/completions")
 def test_text_in_text_out(server: ScriptedServer) -> None:
     done = server.client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "two plus two"}])
     message = done.choices[0].message
@@ -36,6 +37,7 @@ def test_text_in_text_out(server: ScriptedServer) -> None:
     assert not hasattr(message, "heard")
 
 
+@pytest.mark.proves("modalities", "audio.voice", "message.audio", "expires_at", "content: input_audio part")
 def test_speech_in_speech_out(server: ScriptedServer) -> None:
     done = server.client.chat.completions.create(model=MODEL, modalities=BOTH, audio=VOICE, messages=spoken())
     message = done.choices[0].message
@@ -52,6 +54,7 @@ def test_speech_in_speech_out(server: ScriptedServer) -> None:
     assert message.heard[0]["no_speech_probability"] == 0.01
 
 
+@pytest.mark.proves("message.heard")
 def test_speech_in_text_out(server: ScriptedServer) -> None:
     done = server.client.chat.completions.create(model=MODEL, modalities=["text"], audio=VOICE, messages=spoken())
     assert done.choices[0].message.content == ANSWER
@@ -67,6 +70,7 @@ def test_audio_alone_may_be_asked_for(server: ScriptedServer) -> None:
     assert len(base64.b64decode(done.choices[0].message.audio.data)) % 2 == 0
 
 
+@pytest.mark.proves("usage")
 @pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (16_000, 2), (44_100, 2), (48_000, 6), (96_000, 1)])
 def test_the_same_length_costs_the_same_at_any_rate_and_channel_count(
     server: ScriptedServer, rate_hz: int, channels: int
@@ -90,6 +94,7 @@ def test_details_add_up(server: ScriptedServer) -> None:
     assert usage.prompt_tokens + usage.completion_tokens == usage.total_tokens
 
 
+@pytest.mark.proves("stream", "stream order", "finish_reason", "stream_options.include_usage")
 def test_the_stream_is_rebuilt_rightly_by_the_official_helper(server: ScriptedServer) -> None:
     state = ChatCompletionStreamState()
     sound, usage = b"", None
@@ -124,6 +129,7 @@ def raw_stream(server: ScriptedServer, **fields: object) -> list[dict[str, objec
     return [event if event == "[DONE]" else json.loads(event) for event in events]
 
 
+@pytest.mark.proves("stream order")
 def test_the_order_of_a_spoken_stream(server: ScriptedServer) -> None:
     events = raw_stream(server, modalities=BOTH, audio=PCM, messages=spoken(), stream_options={"include_usage": True})
     assert events[-1] == "[DONE]"
@@ -175,6 +181,7 @@ def test_streamed_and_whole_answers_cost_the_same(server: ScriptedServer) -> Non
     assert streamed == whole
 
 
+@pytest.mark.proves("content: input_audio part", "content: text part")
 def test_several_recordings_are_each_heard(server: ScriptedServer) -> None:
     done = server.client.chat.completions.create(
         model=MODEL, messages=spoken(audio_part(wav_bytes(1)), audio_part(wav_bytes(2)))
@@ -189,6 +196,7 @@ def test_several_recordings_are_each_heard(server: ScriptedServer) -> None:
     assert [part["duration"] for part in rebuilt.heard] == [1.0, 2.0]
 
 
+@pytest.mark.proves("assistant audio.id")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("content", ["absent", None, ""])
 def test_an_earlier_spoken_answer_is_named_by_its_id(server: ScriptedServer, stream: bool, content: str | None) -> None:
@@ -214,6 +222,7 @@ def test_our_own_message_can_be_sent_back_as_it_came(server: ScriptedServer) -> 
     assert server.engines.thinker.asked[-1][1].text == ANSWER
 
 
+@pytest.mark.proves("audio_not_found")
 def test_unknown_ids_are_told_apart_from_ids_with_words(server: ScriptedServer) -> None:
     gone = {"role": "assistant", "audio": {"id": "audio_gone"}}
     ask = {"role": "user", "content": "?"}
@@ -226,6 +235,7 @@ def test_unknown_ids_are_told_apart_from_ids_with_words(server: ScriptedServer) 
     assert server.engines.thinker.asked[-1][1].text == "Four."
 
 
+@pytest.mark.proves("temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens")
 def test_sampling_reaches_the_thinker(server: ScriptedServer) -> None:
     server.client.chat.completions.create(
         model=MODEL,
@@ -252,6 +262,7 @@ def test_sampling_reaches_the_thinker(server: ScriptedServer) -> None:
     assert server.engines.thinker.asked[-1][0].role == "system"
 
 
+@pytest.mark.proves("finish_reason")
 def test_a_cut_answer_says_length(server: ScriptedServer) -> None:
     done = server.client.chat.completions.create(
         model=MODEL, messages=[{"role": "user", "content": "hi"}], max_tokens=3
@@ -267,6 +278,7 @@ def test_a_sound_free_recording_is_answered_as_silence(server: ScriptedServer) -
     assert "no speech" in server.engines.thinker.asked[-1][-1].text
 
 
+@pytest.mark.proves("input: mp3")
 def test_mp3_labelled_wav_and_data_uris_are_taken(server: ScriptedServer) -> None:
     from vivavoce.audio import Audio
     from vivavoce.codec.decode import decode
@@ -283,6 +295,7 @@ def test_mp3_labelled_wav_and_data_uris_are_taken(server: ScriptedServer) -> Non
         assert done.usage.prompt_tokens_details.audio_tokens in (44, 45)
 
 
+@pytest.mark.proves("x-request-id, openai-processing-ms")
 async def test_the_async_client_and_raw_headers(server: ScriptedServer) -> None:
     async with AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none") as client:
         raw = await client.chat.completions.with_raw_response.create(

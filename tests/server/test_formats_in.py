@@ -62,6 +62,7 @@ def _heard(server: ScriptedServer, data: bytes | str, label: str) -> Audio:
     return server.engines.listener.heard[-1]  # type: ignore[attr-defined]
 
 
+@pytest.mark.proves("input: data URI")
 @pytest.mark.parametrize("how", WRITTEN)
 def test_bytes_written_as_text_in_any_way(how: str, server: ScriptedServer) -> None:
     heard = _heard(server, WRITTEN[how](), "wav")
@@ -85,12 +86,14 @@ def test_no_bytes_at_all_are_told(text: str, server: ScriptedServer) -> None:
     assert caught.value.code == "unsupported_format"
 
 
+@pytest.mark.proves("input: wav")
 @pytest.mark.parametrize("label", ["wav", "pcm16", "flac", "nonsense"])
 def test_a_container_wins_over_any_label(label: str, server: ScriptedServer) -> None:
     for data in (MP3, WEBM, wav(SPEECH.to_pcm16(), rate_hz=24_000)):
         assert _heard(server, data, label).duration_s == pytest.approx(SPEECH.duration_s, abs=1e-3)
 
 
+@pytest.mark.proves("input: pcm16")
 @pytest.mark.parametrize("label", ["pcm16", "pcm", "PCM16"])
 def test_raw_samples_are_known_by_their_label_only(label: str, server: ScriptedServer) -> None:
     heard = _heard(server, SPEECH.to_pcm16(), label)

@@ -40,6 +40,7 @@ def _truth(server: ScriptedServer) -> Audio:
     return Audio.from_pcm16(whole(server, "pcm16"), SPEAK_RATE_HZ)
 
 
+@pytest.mark.proves("audio.format", "stream")
 @needs_ffmpeg
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("fmt", FORMATS)

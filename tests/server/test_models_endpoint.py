@@ -21,6 +21,7 @@ RETIRED_OR_RETIRING = (
 )
 
 
+@pytest.mark.proves("model", "GET /v1/models, /v1/models/{id}")
 def test_every_name_is_listed_and_answers(server: ScriptedServer) -> None:
     listed = {model.id for model in server.client.models.list()}
     for name in (*RETIRED_OR_RETIRING, "viva-voce"):
@@ -30,6 +31,7 @@ def test_every_name_is_listed_and_answers(server: ScriptedServer) -> None:
         assert done.model == name
 
 
+@pytest.mark.proves("GET /v1/models, /v1/models/{id}")
 def test_a_row_says_what_runs_behind_the_name(make_server: MakeServer) -> None:
     server = make_server()
     server.service.engine_names = {"listen": "whisper:whisper-base", "think": "llamacpp:some", "speak": "kokoro:some"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from scripted_app import ScriptedServer
 
 
+@pytest.mark.proves("GET /openapi.json")
 def test_the_page_describes_bodies_answers_and_errors(server: ScriptedServer) -> None:
     page = server.http.get("/openapi.json").json()
     chat = page["paths"]["/v1/chat/completions"]["post"]

@@ -45,6 +45,7 @@ def whole(server: ScriptedServer, **fields: object) -> ChatCompletion:
     return server.client.chat.completions.create(model=MODEL, **fields)
 
 
+@pytest.mark.proves("n")
 @pytest.mark.parametrize("asked", [whole, rebuilt])
 def test_several_choices_each_have_their_own_seed_and_end(make_server: MakeServer, asked: object) -> None:
     server = make_server(thinker=Numbered())
@@ -67,6 +68,7 @@ def test_a_whole_stream_of_many_choices_is_the_same_as_unstreamed(server: Script
     assert streamed.usage.completion_tokens == 128 * WORDS
 
 
+@pytest.mark.proves("n")
 def test_the_helper_of_the_official_client_streams_choices(server: ScriptedServer) -> None:
     with server.client.chat.completions.stream(model=MODEL, messages=HI, n=2) as stream:
         kinds = {event.type for event in stream}
@@ -98,6 +100,7 @@ def test_a_failing_choice_ends_them_all(make_server: MakeServer) -> None:
     assert thinker.busy == 0
 
 
+@pytest.mark.proves("frequency_penalty", "presence_penalty", "logit_bias", "seed")
 def test_all_of_the_sampling_reaches_the_thinker(server: ScriptedServer) -> None:
     whole(
         server,
@@ -127,6 +130,7 @@ def test_all_of_the_sampling_reaches_the_thinker(server: ScriptedServer) -> None
     assert server.engines.thinker.samplings[-1] == Sampling()
 
 
+@pytest.mark.proves("logprobs", "top_logprobs")
 @pytest.mark.parametrize("asked", [whole, rebuilt])
 def test_log_probabilities_are_told_for_every_token(server: ScriptedServer, asked: object) -> None:
     choice = asked(server, messages=HI, logprobs=True, top_logprobs=1).choices[0]
@@ -165,6 +169,7 @@ def test_a_text_has_token_ids_that_a_bias_takes(server: ScriptedServer) -> None:
     assert (missing.status_code, missing.json()["error"]["param"]) == (400, "content")
 
 
+@pytest.mark.proves("audio.speed")
 def test_how_fast_the_answer_is_spoken(server: ScriptedServer) -> None:
     fields = {"model": MODEL, "messages": HI, "modalities": ["audio"]}
     slow = server.client.chat.completions.create(**fields, audio={**PCM, "speed": 0.5})
@@ -173,6 +178,24 @@ def test_how_fast_the_answer_is_spoken(server: ScriptedServer) -> None:
     assert ratio == pytest.approx(4, rel=0.1)
 
 
+@pytest.mark.proves(
+    "metadata",
+    "moderation",
+    "prediction",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "user",
+    "verbosity",
+    "web_search_options",
+    "parallel_tool_calls",
+    "tool_choice",
+    "function_call",
+)
 def test_what_changes_nothing_is_taken(server: ScriptedServer) -> None:
     done = whole(
         server,
@@ -196,6 +219,7 @@ def test_what_changes_nothing_is_taken(server: ScriptedServer) -> None:
     assert done.service_tier == "default"
 
 
+@pytest.mark.proves("stream_options.include_obfuscation")
 def test_obfuscation_hides_the_length_of_words_if_asked(server: ScriptedServer) -> None:
     def deltas(**options: bool) -> list[dict[str, object]]:
         body = {"model": MODEL, "messages": HI, "stream": True, "stream_options": options}

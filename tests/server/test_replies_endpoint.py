@@ -56,6 +56,7 @@ def name(client: OpenAI, reply_id: str) -> None:
     client.chat.completions.create(model=MODEL, messages=[earlier, {"role": "user", "content": "and three?"}])
 
 
+@pytest.mark.proves("GET, DELETE /v1/audio/replies/{id}")
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_an_answer_is_fetched_again_as_it_was_sent(server: ScriptedServer, fmt: str) -> None:
     reply_id, sound, _ = answered(server.client, fmt)
@@ -129,6 +130,7 @@ def test_somebody_elses_answer_is_not_found_nor_forgotten(server: ScriptedServer
     assert fetch(server, reply_id).content == sound
 
 
+@pytest.mark.proves("GET, DELETE /v1/audio/replies/{id}")
 def test_an_answer_can_be_forgotten_now(server: ScriptedServer) -> None:
     reply_id, _, _ = answered(server.client)
     headers = {"authorization": "Bearer none"}
@@ -140,6 +142,7 @@ def test_an_answer_can_be_forgotten_now(server: ScriptedServer) -> None:
         name(server.client, reply_id)
 
 
+@pytest.mark.proves("expires_at", "audio_not_found")
 def test_an_id_expires_when_it_says(make_server: MakeServer) -> None:
     server = make_server(limits=Limits(reply_ttl_s=2))
     reply_id, _, expires_at = answered(server.client)

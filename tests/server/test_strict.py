@@ -61,6 +61,7 @@ def body(changes: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in (copy.deepcopy(SPOKEN) | changes).items() if value is not None}
 
 
+@pytest.mark.proves("strict refusals")
 @pytest.mark.parametrize("case", REFUSED)
 def test_strict_refuses_as_the_original_did(make_server: MakeServer, case: str) -> None:
     changes, (message, param, code) = REFUSED[case]

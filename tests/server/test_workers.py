@@ -250,6 +250,7 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
         assert list(viva.private.iterdir()) == []
 
 
+@pytest.mark.proves("conversations")
 def test_a_conversation_goes_on_after_a_restart_of_the_server(tmp_path: Path) -> None:
     with serving(tmp_path) as before:
         reply_id = spoken_reply(before.connection())

@@ -28,7 +28,10 @@ class ErrorEnvelope(_Answer):
 
 
 class Health(_Answer):
+    """`worker` is the id of the process that answered."""
+
     status: str
+    worker: int
 
 
 class ModelRow(_Answer):
