@@ -16,8 +16,13 @@ from vivavoce.engines.registry import require_weights
 from vivavoce.engines.spec import STAGES
 from vivavoce.errors import VivaError
 from vivavoce.settings import Settings
+from vivavoce.speak.espeak_program import CURE, PROGRAM, has_espeak
 
-_PACKAGES = {"whisper": ("ctranslate2",), "llamacpp": ("xllamacpp",), "kokoro": ("onnxruntime", "onnxruntime-gpu")}
+_PACKAGES = {
+    "whisper": ("ctranslate2",),
+    "llamacpp": ("xllamacpp",),
+    **dict.fromkeys(("kokoro", "piper"), ("onnxruntime", "onnxruntime-gpu")),
+}
 
 
 def examine(settings: Settings, console: Console | None = None) -> bool:
@@ -40,6 +45,8 @@ def examine(settings: Settings, console: Console | None = None) -> bool:
             continue
         seen = f"{runtime.gpus} CUDA GPU(s)" if runtime.gpus else f"no CUDA GPU. To change that: {runtime.cure}"
         line("", f"{runtime.library} {_versions(kind)} ({kind}) sees {seen}")
+    if not has_espeak():
+        line("", f"The program {PROGRAM} is not here: most languages have no voice. To change that, {CURE}.")
     try:
         line("ok", f"would run: {summary(placed(spec)) or 'nothing that has a choice'}")
     except VivaError as error:

@@ -15,6 +15,8 @@ from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.errors import EngineFailed, InvalidValue, MissingDependency
 from vivavoce.speak.espeak import EspeakSpeaker, plain_words
 from vivavoce.speak.espeak_voices import espeak_voices
+from vivavoce.speak.saying import Saying
+from vivavoce.speak.voices import voice_table
 
 LATIN = frozenset({"LATIN"})
 HELLO = {
@@ -56,6 +58,23 @@ async def test_every_voice_speaks_its_own_script(espeak: EspeakSpeaker) -> None:
     assert len(levels) > 150
     assert np.median(levels) == pytest.approx(-20, abs=2)
     assert min(levels) > -26 and max(levels) < -14
+
+
+@needs_espeak
+@pytest.mark.parametrize(
+    ("name", "text", "likely", "voice"),
+    [
+        ("alloy", "Guten Tag, ich kann Ihnen gern weiterhelfen.", "de", "espeak-de-female"),
+        ("ash", "Dzień dobry, w czym mogę pomóc?", "pl", "espeak-pl"),
+        ("ash", "God dag, jeg hjelper deg gjerne i dag.", "no", "espeak-no"),
+        ("alloy", "Buenos días, ¿en qué puedo ayudarle?", "es", "ef_dora"),
+        ("espeak-de", "Good morning, how can I help you today?", "en", "am_adam"),
+    ],
+)
+def test_an_answer_is_spoken_in_its_language(name: str, text: str, likely: str, voice: str) -> None:
+    kokoro = {one.id: one for one in voice_table().voices.values() if one.engine == "kokoro"}
+    voices = {**kokoro, **EspeakSpeaker().voices}
+    assert Saying.with_voice(name, voices).suited_to(text, likely).voice == voice
 
 
 @needs_espeak
@@ -167,7 +186,7 @@ async def test_a_program_that_fails_is_said(
 async def test_output_that_is_no_sound_is_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_program(tmp_path, monkeypatch, "cat > /dev/null; echo no wav")
     speaker = EspeakSpeaker()
-    assert list(speaker.voices) == ["espeak-de"]  # this program has no variant f3
+    assert list(speaker.voices) == ["espeak-de"]  # this program has no female variant
     audio = await speaker.speak("Hallo.", "espeak-de")
     assert isinstance(audio, Audio) and (len(audio.samples), audio.rate_hz) == (0, SPEAK_RATE_HZ)
     await speaker.close()

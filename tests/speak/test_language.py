@@ -24,7 +24,7 @@ MORE = (
     "tr uk ur vi"
 )
 MANY = (*KNOWN, *MORE.split())
-VOICES = voice_table().voices
+VOICES = {name: voice for name, voice in voice_table().voices.items() if voice.engine == "kokoro"}
 
 
 def first_clause(text: str) -> str:

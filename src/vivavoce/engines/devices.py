@@ -68,7 +68,12 @@ def _onnxruntime() -> Runtime:
     )
 
 
-RUNTIMES: dict[str, Callable[[], Runtime]] = {"whisper": _ctranslate2, "llamacpp": _llamacpp, "kokoro": _onnxruntime}
+RUNTIMES: dict[str, Callable[[], Runtime]] = {
+    "whisper": _ctranslate2,
+    "llamacpp": _llamacpp,
+    "kokoro": _onnxruntime,
+    "piper": _onnxruntime,
+}
 """What runs each kind of engine that can use a GPU."""
 
 

@@ -100,6 +100,12 @@ def _kokoro(spec: EngineSpec, model: str) -> Speaker:
     )
 
 
+def _piper(spec: EngineSpec, model: str) -> Speaker:
+    from vivavoce.speak.piper import PiperSpeaker
+
+    return PiperSpeaker(_store(spec).path(model), threads=spec.threads, device=spec.speak_device or "cpu")
+
+
 def _espeak(spec: EngineSpec, model: str) -> Speaker:
     from vivavoce.speak.espeak import EspeakSpeaker
 
@@ -134,6 +140,7 @@ THINKERS: dict[str, Callable[[EngineSpec, str], Thinker]] = {
 }
 SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {
     "kokoro": _kokoro,
+    "piper": _piper,
     "espeak": _espeak,
     "scripted": _scripted_speaker,
 }

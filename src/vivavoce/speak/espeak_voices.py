@@ -15,13 +15,13 @@ from typing import Final, cast
 from vivavoce.speak.base import Voice
 
 PREFIX: Final = "espeak-"
-FEMALE_VARIANT: Final = "f3"
-"""The program's own female variant that is nearest to its plain voice in loudness and clearness."""
+FEMALE_VARIANT: Final = "f2"
+"""The program's female variant that Whisper base hears best (docs/engines/speak.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EspeakVoice:
-    """`name` is the program's own (`pt-br+f3`); `scripts` are first words of the Unicode names of its letters."""
+    """`name` is the program's own (`pt-br+f2`); `scripts` are first words of the Unicode names of its letters."""
 
     voice: Voice
     name: str

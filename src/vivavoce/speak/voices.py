@@ -80,9 +80,11 @@ def resolve_voice(name: str, voices: Mapping[str, Voice], *, param: str | None =
     if wanted is not None and voices:
         return _nearest(voice_table().voices[wanted], voices)
     if name in espeak_voices():
-        raise InvalidValue(
-            f"Invalid value: '{name}'. For this voice {CURE}, and let VIVA_SPEAK name espeak:ng.", param=param
-        )
+        cure = f"{CURE}, and let VIVA_SPEAK name espeak:ng"
+        raise InvalidValue(f"Invalid value: '{name}'. For this voice {cure}.", param=param)
+    if name in voice_table().voices and voice_table().voices[name].engine == "piper":
+        cure = f"run `viva models pull {name}`, and let VIVA_SPEAK name piper:{name}"
+        raise InvalidValue(f"Invalid value: '{name}'. For this voice {cure}.", param=param)
     names = [*(OPENAI_NAMES if voices else ()), *sorted(voices)]
     raise InvalidValue(f"Invalid value: '{name}'. Supported values are: {quoted_list(names)}.", param=param)
 
@@ -173,6 +175,7 @@ def voices_page() -> str:
         "",
         "Pitch is the median of one sentence; pace is given for English. French, Hindi and Portuguese need the program",
         "espeak-ng, Japanese kanji the package pyopenjtalk-plus, Chinese the package pypinyin (docs/engines/speak.md).",
+        "A voice `piper-…` is there after `viva models pull piper-…`, where `VIVA_SPEAK` names `piper:piper-…`.",
     ]
     for language, title in _LANGUAGE_NAMES.items():
         lines += ["", f"### {title} ({language})", "", "| id | gender | sound |", "|---|---|---|"]

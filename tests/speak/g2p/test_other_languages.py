@@ -122,7 +122,7 @@ def test_the_real_espeak_yields_symbols_that_the_model_knows(language: str, text
 def test_espeak_is_never_loaded_into_our_process() -> None:
     """A licence promise: the GPL library must not be linked, so no module of ours may import a binding of it."""
     found = subprocess.run(
-        ["grep", "-rlE", r"(import|from) (phonemizer|espeakng|piper|ctypes)", str(Path(__file__).parents[3] / "src")],
+        ["grep", "-rlE", r"(import|from) (phonemizer|espeakng|piper|ctypes)\b", str(Path(__file__).parents[3] / "src")],
         capture_output=True,
         text=True,
         check=False,
