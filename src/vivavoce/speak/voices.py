@@ -149,12 +149,12 @@ _LANGUAGE_NAMES = {
 
 
 def voices_page() -> str:
-    """docs/voices.md: the table for people, written from `voices.toml`."""
+    """docs/voices.md: the tables for people."""
     table = voice_table()
     lines = [
         "# Voices",
         "",
-        "Written from `src/vivavoce/speak/voices.toml`; a test compares the two. Change the table there, then run",
+        "Written from `voices.toml` and `espeak_voices.toml` in `src/vivavoce/speak/`; compared by a test. To renew:",
         "`python -c \"from vivavoce.speak.voices import voices_page; print(voices_page(), end='')\" > docs/voices.md`.",
         "",
         f"A request may name an OpenAI voice or the id of any voice below. The default is `{table.default}`.",
