@@ -105,6 +105,17 @@ async def test_the_speaking_note_comes_first_and_keeps_the_callers_system_messag
     assert using.thinker.asked[1][0].text == "Be kind."
 
 
+@pytest.mark.parametrize(("language", "named"), [("de", " Answer in German."), ("en", "")])
+async def test_the_language_heard_is_named_where_nobody_else_instructs(language: str, named: str) -> None:
+    using = engines("Ja.", listener=ScriptedListener("hallo", language))
+    question = Message("user", (AudioPart(hum(1)),))
+    await collect(Turn([question], saying=SAYING), using)
+    await collect(Turn([Message.of("system", "Translate."), question], saying=SAYING), using)
+    await collect(Turn([question], saying=SAYING, speaking_note="Be brief."), using)
+    systems = [asked[0].text for asked in using.thinker.asked]
+    assert systems == [SPEAKING_NOTE + named, f"{SPEAKING_NOTE}\nTranslate.", "Be brief."]
+
+
 async def test_silence_tells_the_thinker_that_nothing_was_said() -> None:
     using = engines()
     events = await collect(Turn([Message("user", (AudioPart(Audio.silence(3, LISTEN_RATE_HZ)),))]), using)

@@ -21,6 +21,7 @@ from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
 from vivavoce.errors import ServerFault
+from vivavoce.languages import name_of
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
@@ -266,6 +267,9 @@ class _Run:
         note = self.turn.speaking_note
         if conversation and conversation[0].role == "system":
             return [Message.of("system", f"{note}\n{conversation[0].text}"), *conversation[1:]]
+        if note == SPEAKING_NOTE and self.heard_language and self.heard_language != "en":
+            # Small models drift into English, the note's own language, unless the language is named.
+            note = f"{note} Answer in {name_of(self.heard_language)}."
         return [Message.of("system", note), *conversation]
 
     async def _think_and_say(self, conversation: list[Message]) -> list[ThoughtEnd]:

@@ -20,14 +20,13 @@ from vivavoce.bench.languages import (
     choose_clips,
     figures,
     measure,
-    name_of,
     sentences,
-    whisper_languages,
 )
 from vivavoce.bench.languages_page import languages_page, languages_table, read_report, write_report
 from vivavoce.cli import app
 from vivavoce.codec.encode import encode
 from vivavoce.errors import InvalidValue
+from vivavoce.languages import name_of, whisper_languages
 from vivavoce.listen.base import ListenOptions, Segment
 from vivavoce.speak.base import Voice
 from vivavoce.testing import ScriptedListener, ScriptedSpeaker

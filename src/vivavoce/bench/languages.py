@@ -15,13 +15,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.bench.clips import Clip, Half, choose
 from vivavoce.bench.scoring import metric_of, score
 from vivavoce.bench.stats import rate_interval
 from vivavoce.codec.decode import decode
+from vivavoce.languages import name_of, whisper_languages
 from vivavoce.listen.base import Heard, Listener, ListenOptions
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.saying import Saying
@@ -87,21 +87,6 @@ class LanguagesReport:
     speak: str
     seed: int
     rows: tuple[LanguageRow, ...]
-
-
-@cache
-def _tables() -> Mapping[str, Any]:
-    return tomllib.loads(files("vivavoce.bench").joinpath("languages.toml").read_text(encoding="utf-8"))
-
-
-def whisper_languages() -> frozenset[str]:
-    """The 99 languages that Whisper's multilingual models tell apart."""
-    return frozenset(_tables()["heard_by_whisper"])
-
-
-def name_of(language: str) -> str:
-    """The English name of an ISO 639 code, or the code itself."""
-    return str(_tables()["names"].get(language, language))
 
 
 @cache

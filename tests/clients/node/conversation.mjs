@@ -10,7 +10,7 @@ const { base_url, recording } = JSON.parse(Buffer.concat(chunks).toString());
 const client = new OpenAI({ baseURL: base_url, apiKey: "sk-browser-style", dangerouslyAllowBrowser: true, maxRetries: 0 });
 const model = "gpt-4o-mini-audio-preview";
 const question = { role: "user", content: [{ type: "input_audio", input_audio: { data: recording, format: "mp3" } }] };
-const spoken = (format) => ({ model, modalities: ["text", "audio"], audio: { voice: "alloy", format }, seed: 7 });
+const spoken = (format) => ({ model, modalities: ["text", "audio"], audio: { voice: "alloy", format }, seed: 7, max_completion_tokens: 300 });
 const digest = (base64) => createHash("sha256").update(Buffer.from(base64, "base64")).digest("hex");
 
 const whole = await client.chat.completions.create({ ...spoken("wav"), messages: [question] });
