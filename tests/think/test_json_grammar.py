@@ -235,3 +235,28 @@ def test_a_hostile_schema_is_refused_soon(schema: dict[str, object]) -> None:
 def test_the_work_for_one_schema_is_bounded() -> None:
     with pytest.raises(TooComplexError):
         write_rules(parse("^[ab]{500}$"), lambda: "r", {}, characters, Budget(100))
+
+
+def alternatives(count: int, values: int) -> dict[str, object]:
+    """Many members that each may be any of `count` objects, told apart by one of `values` names."""
+    options = [
+        {"type": "object", "properties": {"k": {"enum": [f"{n}-{m}" for m in range(values)]}}, "required": ["k"]}
+        for n in range(count)
+    ]
+    members = {f"p{n}": {"$ref": "#/$defs/any"} for n in range(1000)}
+    return {"type": "object", "properties": members, "$defs": {"any": {"anyOf": options}}}
+
+
+def test_many_alternatives_in_many_places_are_refused_soon() -> None:
+    with pytest.raises(InvalidValue, match="too complex"):
+        json_grammar(alternatives(60, 300))
+
+
+def test_a_list_that_must_be_empty_has_no_items() -> None:
+    with pytest.raises(InvalidValue, match="maxItems"):
+        json_grammar({"type": "array", "prefixItems": [{"type": "null"}], "maxItems": 0})
+
+
+def test_a_format_that_is_no_text_is_refused_by_name() -> None:
+    with pytest.raises(InvalidValue, match="'format' must be one of"):
+        json_grammar({"type": "string", "format": {}})

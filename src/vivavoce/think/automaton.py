@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 MOST_WORK = 60_000
-"""Of all automata of one grammar; about a quarter of a second."""
+"""For one grammar, its automata and its alternatives; about a quarter of a second."""
 LAST_CHARACTER = 0x10FFFF
 
 Ranges = tuple[tuple[int, int], ...]
@@ -24,7 +24,7 @@ class TooComplexError(Exception):
 
 
 class Budget:
-    """Work that may still be done, in parts of expressions looked at."""
+    """Work that may still be done, in parts of expressions and schemas looked at."""
 
     def __init__(self, work: int = MOST_WORK) -> None:
         self._left = work

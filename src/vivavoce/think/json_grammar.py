@@ -49,14 +49,16 @@ _KEYWORDS = {
 }
 _KEYWORDS["integer"] = _KEYWORDS["number"]
 
-
 Schema = Mapping[str, Any]
 
 
 def json_grammar(schema: Schema | None) -> str:
     """The grammar of `schema`, or of any JSON object. Raises `InvalidValue` that names what cannot be done."""
     writer = _Writer(schema or {})
-    root = "object" if schema is None else writer.value(schema, "", 0)
+    try:
+        root = "object" if schema is None else writer.value(schema, "", 0)
+    except TooComplexError as error:
+        raise _refused("", "it is too complex") from error
     return "\n".join(f"{name} ::= {body}" for name, body in ({"root": root} | JSON_RULES | writer.rules).items())
 
 
@@ -112,6 +114,7 @@ class _Writer:
         if sum(way.kind == "array" for way in ways) > 1:
             raise _refused(path, "only one of the alternatives may be an array")
         objects = [way.key for way in ways if way.kind == "object"]
+        self._budget.spend(len(objects) ** 2 // 2)
         if len(objects) > 1 and not all(_apart(one, other) for one, other in combinations(objects, 2)):
             raise _refused(
                 path,
@@ -123,6 +126,7 @@ class _Writer:
         if not isinstance(schema, dict):
             raise _refused(path, "an object is expected" if schema is not False else "false allows no value")
         given = cast("dict[str, Any]", schema)
+        self._budget.spend(1 + len(given))
         if id(given) in followed or len(followed) > MOST_DEEP:
             raise _refused(path, "it refers to itself without end")
         followed |= {id(given)}
@@ -233,6 +237,7 @@ class _Writer:
         values: Any = [inside["const"]] if "const" in inside else cast("dict[str, Any]", inside).get("enum")
         if not isinstance(values, list) or len(cast("list[object]", values)) > MOST_ENUM_VALUES:
             return name, None
+        self._budget.spend(len(cast("list[object]", values)))
         return name, frozenset(json.dumps(value) for value in cast("list[object]", values))
 
     def _object(self, given: Schema, path: str, deep: int) -> str:
@@ -249,9 +254,10 @@ class _Writer:
                 return '"{}"'
             member = f'string ":" space {self.value(more, f"{path}/additionalProperties", deep)}'
             return f'"{{" ({member} ("," space {member})*)? "}}"'
+        always = set(needed)
         members = [
             (self._rule(f'{quoted(json.dumps(name, ensure_ascii=False) + ":")} space '
-                        f"{self.value(inside[name], f'{path}/properties/{name[:80]}', deep)}"), name in needed)
+                        f"{self.value(inside[name], f'{path}/properties/{name[:80]}', deep)}"), name in always)
             for name in inside
         ]  # fmt: skip
         return f'"{{" {self._members(members)} "}}"'
@@ -282,7 +288,8 @@ class _Writer:
 
     def _tuple(self, given: Schema, least: int, most: int | None, path: str, deep: int) -> str:
         items: Any = given["prefixItems"]
-        if not isinstance(items, list) or not items or not least <= len(cast("list[Any]", items)) <= (most or math.inf):
+        room = math.inf if most is None else most
+        if not isinstance(items, list) or not items or not least <= len(cast("list[Any]", items)) <= room:
             raise _refused(path, "'prefixItems' must list as many items as 'minItems' and 'maxItems' allow")
         each = [
             self.value(item, f"{path}/prefixItems/{number}", deep)
@@ -301,7 +308,7 @@ class _Writer:
             return self._rule(rf'"\"" {self._times("char", least or 0, most, path)} "\""')
         wanted = given[rules[0]]
         if rules == ["format"]:
-            if wanted not in patterns.FORMATS:
+            if wanted not in tuple(patterns.FORMATS):
                 raise _refused(path, f"'format' must be one of {', '.join(patterns.FORMATS)}")
             wanted = patterns.FORMATS[wanted]
         if not isinstance(wanted, str):
