@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 
 import httpx
@@ -390,3 +391,72 @@ def test_a_conversation_too_long_is_400(make_server: MakeServer) -> None:
         server.client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "word " * 20}])
     assert caught.value.code == "context_length_exceeded"
     assert caught.value.param == "messages"
+
+
+HALF = "\ud83d"
+"""Half of an emoji, as a text cut at a number of UTF-16 units may end."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "param"),
+    [
+        ({"messages": [{"role": "user", "content": f"hi {HALF}"}]}, 200, None),
+        ({"model": HALF}, 404, "model"),
+        ({"messages": [{"role": "assistant", "audio": {"id": HALF}}]}, 400, "messages[0].audio.id"),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "a", "schema": {"type": "object", "properties": {HALF: {"not": {}}}}},
+                }
+            },
+            400,
+            "response_format.json_schema.schema",
+        ),
+    ],
+    ids=["words", "model", "id", "schema"],
+)
+def test_half_a_character_is_no_fault_of_ours(
+    make_server: MakeServer, changes: dict[str, object], status: int, param: str | None
+) -> None:
+    thinker = ScriptedThinker()
+    answer = post(make_server(thinker=thinker), {"model": MODEL, "messages": HI} | changes)
+    assert answer.status_code == status
+    if status == 200:
+        assert thinker.asked[0][0].text == "hi ?", "and it can cross to the engine process"
+    else:
+        assert answer.json()["error"]["param"] == param
+
+
+def test_a_number_that_is_none_is_refused(make_server: MakeServer) -> None:
+    schema = b'{"type":"json_schema","json_schema":{"name":"a","schema":{"enum":[1e999]}}}'
+    body = b'{"model":"%s","messages":[],"response_format":%s}' % (MODEL.encode(), schema)
+    answer = post(make_server(), body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("OPTIONS", "/v1/audio/replies/audio_0123456789abcdef"),
+        ("GET", "/v1/audio/replies/audio_0123456789abcdef/"),
+        ("GET", "/audio/replies/audio_0123456789abcdef%0a12:00:00 forged"),
+    ],
+    ids=["preflight", "slash", "forged"],
+)
+def test_no_path_brings_an_id_or_a_line_of_its_own_into_the_log(
+    make_server: MakeServer, caplog: pytest.LogCaptureFixture, method: str, path: str
+) -> None:
+    asked = {"origin": "http://localhost:3000", "access-control-request-method": "DELETE"}
+    lines: list[str] = []
+    with caplog.at_level("INFO", logger="vivavoce"):
+        make_server().http.request(method, path, headers=asked)
+        deadline_s = time.monotonic() + 5
+        while not lines and time.monotonic() < deadline_s:  # it is written after the answer is sent
+            time.sleep(0.01)
+            lines = [record.getMessage() for record in caplog.records if record.name == "vivavoce.server.middleware"]
+    (line,) = lines
+    assert line.startswith(method)
+    assert "/audio/replies/{id}" in line
+    assert "0123456789abcdef" not in line
+    assert "\n" not in line

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import Any, NoReturn, TypeVar, cast
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from vivavoce.errors import InvalidRequest, PayloadTooLarge
 from vivavoce.server.wire.errors import from_validation
+from vivavoce.think.chat import encodable
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -53,7 +55,7 @@ async def read_model(request: Request, model: type[Body], most_bytes: int) -> Bo
 
 def _parse(data: bytes, model: type[Body]) -> Body:
     try:
-        body: Any = json.loads(data, parse_constant=_refuse_constant)
+        body = _encodable(json.loads(data, parse_constant=_refuse_constant, parse_float=_finite))
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(
             "We could not parse the JSON body of your request. The API expects a JSON object in UTF-8; check the "
@@ -70,3 +72,21 @@ def _parse(data: bytes, model: type[Body]) -> Body:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if math.isinf(value := float(number)):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _encodable(value: Any) -> Any:
+    """`value` with "?" for each half of a character, which JSON can spell (a text cut within an emoji) and nothing
+    behind this point can write."""
+    if isinstance(value, str):
+        return value if value.isascii() else encodable(value)
+    if isinstance(value, list):
+        return [_encodable(item) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in cast("dict[str, Any]", value).items()}
+    return value

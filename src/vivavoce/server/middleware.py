@@ -6,9 +6,11 @@ Knows no route and no engine.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 from typing import Any
+from urllib.parse import quote
 
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
@@ -84,6 +86,13 @@ class RequestIds:
             log.info("%(method)s %(path)s %(id)s", details, extra={"status": status, "took_ms": took_ms})
 
 
+_ID = re.compile(r"\b[a-z]+_[^/]+")
+
+
 def _path(scope: Scope) -> str:
-    """The path as the route writes it, `{id}` in place of the id: whoever holds an id can fetch what was said."""
-    return getattr(scope.get("route"), "path", scope["path"])
+    """The path as the route writes it, `{id}` in place of the id: whoever holds an id can fetch what was said.
+
+    Of a path without a route, what looks like an id is left out, and what could pass for another line of the log.
+    """
+    path: str | None = getattr(scope.get("route"), "path", None)
+    return path if path is not None else quote(_ID.sub("{id}", scope["path"]), safe="/{}")
