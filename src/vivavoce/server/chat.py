@@ -50,15 +50,14 @@ async def chat_completions(request: Request) -> Response:
     check_model(body.model)
     if service.strict:
         strict.refuse(body)
-    check_supported(body, service.limits.choices)
+    await asyncio.to_thread(check_supported, body, service.limits.choices)  # a schema takes a while
     owner = owner_of(request)
     engines = await service.engines_for(owner)
     with strict.original_texts(service.strict):
         turn = await read_turn(body, service, engines, owner)
     reply = Reply(body, service, owner)
-    if body.stream:
-        return await _streamed(turn, engines, reply)
-    return await while_connected(request, _whole(turn, engines, reply))
+    answering = _streamed if body.stream else _whole
+    return await while_connected(request, answering(turn, engines, reply))
 
 
 class Reply:

@@ -1,6 +1,6 @@
-"""A client that hangs up while its whole answer is being made: its work is cancelled.
+"""A client that hangs up before its answer begins: its work is cancelled.
 
-(Streams need none of this: the server framework cancels a stream that nobody reads.)
+From the first byte of a stream on, the server framework does this itself.
 """
 
 from __future__ import annotations
