@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -24,6 +26,7 @@ from vivavoce.engines.devices import placed, summary
 from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
+from vivavoce.logs import configure_logging
 from vivavoce.speak.saying import Saying
 from vivavoce.turn import Engines, Turn, run
 
@@ -93,7 +96,8 @@ class EngineHost:
     async def _answer(self, writer: asyncio.StreamWriter, call_id: int, verb: str, args: list[Any]) -> None:
         async def send(kind: frames.Kind, value: object) -> None:
             writer.write(frames.encode((call_id, kind, value)))
-            await writer.drain()
+            with suppress(ConnectionError):  # `serve` notices, and cancels this call
+                await writer.drain()
 
         self.calls += 1
         try:
@@ -101,8 +105,6 @@ class EngineHost:
                 async for item in items:
                     await send("item", item)
             await send("done", None)
-        except ConnectionError:
-            return
         except VivaError as error:
             await send("error", error)
         except Exception as error:
@@ -122,8 +124,9 @@ async def warm(engines: Engines) -> None:
             pass
 
 
-def _clean_up(socket_path: Path) -> None:
+def _clean_up(socket_path: Path, scratch: Path) -> None:
     """After a parent that was killed; one that ends in peace does this itself."""
+    shutil.rmtree(scratch, ignore_errors=True)
     with suppress(OSError):
         socket_path.unlink(missing_ok=True)
         socket_path.parent.rmdir()
@@ -153,7 +156,14 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
 
 def main() -> None:
     socket_path = Path(sys.argv[1])
-    spec = EngineSpec.from_json(follow_parent(at_end=lambda: _clean_up(socket_path)))
+    # No exception's own text in the log, asyncio's included: it may quote speech.
+    configure_logging("warning")
+    # Engines are never asked to tidy up: what they keep beside the socket goes with its folder, or with the next life.
+    scratch = socket_path.parent / "tmp"  # short, as names of sockets must be
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=0o700)
+    tempfile.tempdir = str(scratch)
+    spec = EngineSpec.from_json(follow_parent(at_end=lambda: _clean_up(socket_path, scratch)))
     asyncio.run(_main(socket_path, spec))
 
 

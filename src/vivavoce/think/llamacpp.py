@@ -100,10 +100,13 @@ class LlamaCppThinker:
     ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
         """See `Thinker.think`. Raises `ContextLengthExceeded` where the prompt leaves no room in the window. An answer
         that reaches the window's end finishes with "length": `sampling.max_tokens` is a bound, not a demand."""
+        self._check_tokens(sampling)
+        # A long recording or a large schema takes a while to write down.
+        body = await asyncio.to_thread(
+            request_body, conversation, sampling, self._answer_tokens, hears_audio=self.hears_audio
+        )
         if self._closed:
             raise EngineFailed(_CLOSED)
-        self._check_tokens(sampling)
-        body = request_body(conversation, sampling, self._answer_tokens, hears_audio=self.hears_audio)
         call = _Call(asyncio.get_running_loop(), top_logprobs=sampling.top_logprobs or 0)
         waiting = self._slots.submit(self._run, body, call)
         waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed

@@ -136,20 +136,22 @@ class LlamaServer:
 
     def request(self, method: str, path: str, body: dict[str, object] | None = None) -> object:
         """One request through llama.cpp's HTTP door. Raises `EngineFailed`."""
-        connection = self._connection()
+        connection: http.client.HTTPConnection | None = None
         headers = {
             "Authorization": f"Bearer {self._key}",
             "Content-Type": "application/json",
             "Connection": "close",
         }
         try:
+            connection = self._connection()
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             payload = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise EngineFailed(f"llama.cpp did not answer {path}.") from error
         finally:
-            connection.close()
+            if connection is not None:
+                connection.close()
         if response.status != http.HTTPStatus.OK:
             raise EngineFailed(f"llama.cpp answered {path} with status {response.status}.")
         return json.loads(payload)
