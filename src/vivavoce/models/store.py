@@ -242,7 +242,6 @@ class ModelStore:
         return Installed(entry.name, self.root / entry.name, size, {name: file.source for name, file in files.items()})
 
 
-_WAITING = "waiting for another process that fetches this model"
 _NAMES: Mapping[SourceKind, str] = {"hub": "the Hugging Face hub", "package": "the package index"}
 
 

@@ -63,7 +63,8 @@ def serve(settings: Settings) -> None:
     Ledger(settings.data_dir).close()
     with bind(settings.host, settings.port) as listening:
         host, port = listening.getsockname()[:2]
-        log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", host, port)
+        shown = f"[{host}]" if ":" in host else host
+        log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", shown, port)
         if host not in LOOPBACK:
             log.warning(
                 "no key is asked for: whoever can reach %s:%s can use this server and hear its answers", host, port
