@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
 ASK    ?=
 
-.PHONY: help demo clients test unit check serve weights format bench-listening bench-languages docs clean
+.PHONY: help demo clients test unit check serve weights format bench-listening bench-languages bench-speed docs clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,10 @@ bench-listening: $(STAMP) ## Our listening against stock faster-whisper (needs .
 bench-languages: $(STAMP) ## How well each language is heard and spoken; then `make docs` (hearing needs ../shared/speech)
 	@$(BIN)/viva bench languages --out docs/languages.json
 
+bench-speed: $(STAMP) ## How soon spoken questions are answered, against the plain way (an hour); then `make docs`
+	@$(BIN)/viva bench speed --against plain --out docs/speed.json
+	@$(BIN)/viva bench speed --scripted --out docs/speed.json
+
 format: $(STAMP) ## Let ruff put the code in order
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
@@ -59,6 +63,7 @@ docs: $(STAMP) ## Make the generated pages anew
 	@$(BIN)/python -c "from vivavoce.speak.voices import voices_page; print(voices_page(), end='')" > docs/voices.md
 	@$(BIN)/python -m vivavoce.models.page docs/models.md
 	@$(BIN)/python -m vivavoce.bench.languages_page docs/languages.json > docs/languages.md
+	@$(BIN)/python -m vivavoce.bench.speed_page docs
 	@$(BIN)/python tools/compatibility.py
 	@$(BIN)/python tools/readme_tree.py
 

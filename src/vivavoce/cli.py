@@ -259,6 +259,68 @@ def bench_languages(
     measure(manifest, spec, clips=clips, languages=language, voice=voice, seed=seed, out=out)
 
 
+@bench_app.command("speed")
+def bench_speed(
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Any OpenAI-compatible server, e.g. http://127.0.0.1:8080/v1; none: `viva serve` is started."
+        ),
+    ] = None,
+    api_key: Annotated[str, typer.Option(help="Key for that server.")] = "none",
+    model: Annotated[str, typer.Option(help="Model to ask for.")] = "gpt-4o-mini-audio-preview",
+    voice: Annotated[
+        list[str] | None, typer.Option(help="Voice of the answers [default: alloy]; repeat to compare others with it.")
+    ] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="A folder of your own recordings, in place of our spoken questions.")
+    ] = None,
+    length: Annotated[
+        list[int] | None, typer.Option(help="Only questions of about 2, 5, 12 or 30 s; repeatable.")
+    ] = None,
+    each: Annotated[int, typer.Option(min=1, help="Questions of each length; 60 for a p95.")] = 60,
+    compared: Annotated[
+        int, typer.Option(min=0, help="How many of them also with a new prompt, other voices and the plain way.")
+    ] = 20,
+    against: Annotated[
+        Literal["plain"] | None, typer.Option(help="plain: the usual three steps one after the other, same weights.")
+    ] = None,
+    scripted: Annotated[
+        bool, typer.Option("--scripted", help="Only what the server itself adds, over scripted engines (n = 200).")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The bootstrap of intervals.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every answer's times as JSON; `make docs` reads it.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw the distributions.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """How soon spoken questions are answered, by this server or any other: first words, first sound, end, with n."""
+    from vivavoce.bench.questions import LENGTHS_S
+    from vivavoce.bench.speed_console import bench_added
+    from vivavoce.bench.speed_console import bench_speed as measure
+    from vivavoce.settings import load_settings
+
+    if unknown := set(length or ()) - set(LENGTHS_S):
+        raise typer.BadParameter(f"No questions of {min(unknown)} s: choose of {', '.join(map(str, LENGTHS_S))}.")
+    if scripted:
+        bench_added(each=200, seed=seed, out=out)
+        return
+    measure(
+        load_settings(profile=profile),
+        base_url=base_url,
+        api_key=api_key,
+        model=model,
+        voices=voice or ["alloy"],
+        questions=questions,
+        lengths_s=sorted(set(length or LENGTHS_S)),
+        each=each,
+        compared=compared,
+        against_plain=against == "plain",
+        seed=seed,
+        out=out,
+        svg=svg,
+    )
+
+
 def _told(run: Callable[[], Any]) -> None:
     """Our own errors become one sentence on standard error and exit status 1 (2 for wrong input)."""
     try:

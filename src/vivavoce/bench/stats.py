@@ -58,6 +58,23 @@ def paired_ratio(
     return _bootstrap(_counts(numerator, count), _counts(denominator, count), 1.0, resamples, seed)
 
 
+def ratio_of_medians(
+    numerator: Sequence[float], denominator: Sequence[float], *, resamples: int = 4000, seed: int = 0
+) -> Interval:
+    """Median of one over median of the other, resampled over pairs: "times sooner" with the later one above.
+
+    Raises `ValueError` on unequal lengths, on no pairs, or where a median is not above 0.
+    """
+    above, below = _counts(numerator, len(denominator)), _counts(denominator, len(denominator))
+    if len(below) == 0 or min(np.median(above), below.min()) <= 0:
+        raise ValueError("a ratio of medians needs times above 0")
+    picks = np.random.default_rng(seed).integers(0, len(below), (resamples, len(below)))
+    drawn = np.median(above[picks], axis=1) / np.median(below[picks], axis=1)
+    low, high, upper = np.quantile(drawn, (0.025, 0.975, 0.95))
+    estimate = np.median(above) / np.median(below)
+    return Interval(float(estimate), float(low), float(high), float(upper), len(below), resamples)
+
+
 def rate(errors: Sequence[float], units: Sequence[float]) -> float:
     """Total errors over total units, in per cent. Raises `ValueError` when there are no units."""
     total = float(sum(units))

@@ -1,0 +1,182 @@
+"""`viva bench speed` on a terminal: makes the questions, starts what has to be started, measures, shows and saves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, aclosing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBars
+
+from vivavoce.audio import SPEAK_RATE_HZ, Audio
+from vivavoce.bench import added
+from vivavoce.bench.exchange import Server
+from vivavoce.bench.machine import machine_name
+from vivavoce.bench.plain import build_plain
+from vivavoce.bench.questions import Progress, Question, read_questions, speak_questions
+from vivavoce.bench.serving import serving
+from vivavoce.bench.speed import Measuring, SpeedReport
+from vivavoce.bench.speed_page import read_report, speed_tables, write_report
+from vivavoce.bench.speed_svg import speed_svg
+from vivavoce.engines.registry import build_speaker, require_weights
+from vivavoce.engines.spec import EngineSpec
+from vivavoce.errors import InvalidValue
+from vivavoce.settings import Settings
+from vivavoce.speak.base import Speaker
+from vivavoce.speak.saying import Saying
+from vivavoce.turn import say
+
+MOST_VOICES = 6
+"""Voices that speak our questions: enough for many recordings of few texts."""
+
+HELLO = "Hello, can you hear me?"
+
+ADDED_LENGTHS_S = (2, 5, 30)
+
+
+def bench_speed(
+    settings: Settings,
+    *,
+    base_url: str | None,
+    api_key: str,
+    model: str,
+    voices: list[str],
+    questions: Path | None,
+    lengths_s: list[int],
+    each: int,
+    compared: int,
+    against_plain: bool,
+    seed: int,
+    out: Path | None,
+    svg: Path | None,
+) -> SpeedReport:
+    """Measure, show and save how soon spoken questions are answered; without a base URL by a server of its own.
+
+    Raises `ModelNotInstalled`, `InvalidValue`, `UpstreamFailed`, `EngineFailed`.
+    """
+    console = Console()
+    spec = settings.engine_spec()
+    require_weights(spec, ("listen", "think", "speak") if against_plain or base_url is None else ("speak",))
+    asked, hello = _questions(spec, questions, lengths_s, each, console)
+    with ExitStack() as stack:
+        if base_url is None:
+            with console.status("Starting `viva serve` …"):
+                base_url = stack.enter_context(serving(profile=settings.profile))
+        server = Server(base_url, api_key, model)
+        stack.callback(server.close)
+        plain = None
+        if against_plain:
+            with console.status("Loading the plain way …"):
+                plain = build_plain(spec, settings.speaking_note)
+            stack.callback(plain.close)
+        measuring = Measuring(server.ask, plain.ask if plain is not None else None, voices, hello)
+        with _bar(console, "asking") as progress, suppress(KeyboardInterrupt):
+            measuring.run(asked, each, compared, progress)
+        report = replace(
+            _report(model, voices, seed),
+            engines=server.engines(),
+            trials=tuple(measuring.trials),
+            failures=tuple(measuring.failures),
+        )
+    if not report.trials:
+        raise InvalidValue("Interrupted before the first answer: nothing was measured.")
+    _deliver(report, out, svg, console)
+    return report
+
+
+def bench_added(*, each: int, seed: int, out: Path | None) -> SpeedReport:
+    """Measure what the server itself adds, over scripted engines. A report that `out` already is gets these figures."""
+    console = Console()
+    with serving(added.SETTINGS) as base_url, _bar(console, "asking") as progress:
+        model, voice = "viva-voce", "alloy"
+        server = Server(base_url, "none", model)
+        found = added.measure_added(server.ask, voice, ADDED_LENGTHS_S, each, progress)
+        server.close()
+    earlier = read_report(out) if out is not None and out.is_file() else _report(model, [voice], seed)
+    report = replace(earlier, added=found)
+    _deliver(report, out, None, console)
+    return report
+
+
+def _report(model: str, voices: list[str], seed: int) -> SpeedReport:
+    return SpeedReport(
+        date=time.strftime("%Y-%m-%d"),
+        machine=machine_name(),
+        cores=os.cpu_count() or 1,
+        model=model,
+        engines={},
+        voices=tuple(voices),
+        seed=seed,
+        trials=(),
+    )
+
+
+def _deliver(report: SpeedReport, out: Path | None, svg: Path | None, console: Console) -> None:
+    if out is not None:
+        write_report(report, out)
+    if svg is not None:
+        svg.write_text(speed_svg(report), encoding="utf-8")
+    console.print(speed_tables(report))
+
+
+@contextmanager
+def _bar(console: Console, what: str) -> Generator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBars(*columns, console=console) as bars:
+        bar = bars.add_task(what, total=None)
+
+        def advance(done: int, total: int, about: str) -> None:
+            bars.update(bar, completed=done, total=total, description=f"{what} ({about})")
+
+        yield advance
+
+
+def _questions(
+    spec: EngineSpec, folder: Path | None, lengths_s: list[int], each: int, console: Console
+) -> tuple[list[Question], Audio]:
+    """The questions, and a short recording to warm up with. What is spoken is kept beside the weights."""
+    speaker = build_speaker(spec)
+    with asyncio.Runner() as runner:
+
+        def speak(text: str, voice: str) -> Audio:
+            return runner.run(_speak(speaker, text, voice))
+
+        try:
+            voices = question_voices(speaker)
+            hello = speak(HELLO, voices[0])
+            if folder is not None:
+                found = read_questions(folder)
+                return [question for question in found if question.length_s in lengths_s], hello
+            kept = Path(spec.models_dir).parent / "questions" / spec.speak.replace(":", "-").replace(",", "+")
+            with _bar(console, "speaking questions") as progress:
+                wanted = dict.fromkeys(lengths_s, each)
+                return speak_questions(kept, voices, wanted, speak, progress), hello
+        finally:
+            runner.run(speaker.close())
+
+
+def question_voices(speaker: Speaker) -> list[str]:
+    """English voices of the first engine, spread over all that it has."""
+    first = next(iter(speaker.voices.values()))
+    english = [
+        name
+        for name, voice in speaker.voices.items()
+        if voice.engine == first.engine and voice.readable and voice.primary_language == "en"
+    ]
+    if not english:
+        raise InvalidValue("No voice here speaks English: give recordings with --questions FOLDER.", param="questions")
+    return english[:: max(1, len(english) // MOST_VOICES)][:MOST_VOICES]
+
+
+async def _speak(speaker: Speaker, text: str, voice: str) -> Audio:
+    async def whole() -> AsyncGenerator[str, None]:
+        yield text
+
+    async with aclosing(say(speaker, whole(), Saying(voice))) as spoken:
+        return Audio.join([spoke.audio async for spoke in spoken], SPEAK_RATE_HZ)
