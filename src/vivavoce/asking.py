@@ -22,6 +22,7 @@ from vivavoce.engines.registry import build, build_speaker, require_weights
 from vivavoce.errors import InvalidValue
 from vivavoce.settings import Settings
 from vivavoce.speak.saying import Saying
+from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Finished, PartHeard, Spoke, Thought, Turn, run, say
 
 
@@ -63,6 +64,8 @@ async def _print_turn(turn: Turn, engines: Engines, console: Console) -> list[Au
                         console.print(event.text, end="", markup=False, highlight=False, soft_wrap=True)
                     case Spoke():
                         clauses.append(event.audio)
+                    case Room():
+                        pass  # nobody else is here
                     case Finished():
                         _print_end(event, console)
     finally:

@@ -13,7 +13,7 @@ it into one sentence. Foreign exceptions are mapped to these classes once, at th
     ├── PayloadTooLarge 413
     ├── TooBusy 429
     └── ServerFault 500               ours to mend
-        ├── EngineFailed 500, EngineLost 503, UpstreamFailed 502
+        ├── EngineFailed 500, EngineLost 503, EngineTimeout 504, UpstreamFailed 502
         ├── ModelNotInstalled 503, MissingDependency 500
         └── StorageFailed 500         the data folder cannot be read or written
 """
@@ -100,16 +100,18 @@ class PayloadTooLarge(VivaError):
 
 
 class TooBusy(VivaError):
-    """Admission refused: all slots are taken and the queue is full. `retry_after_s` is an estimate."""
+    """Admission refused: there is no room, or the wait would be too long. `retry_after_s` is an estimate; `limit`: how
+    many requests the server holds at once, where that is the reason."""
 
     status = 429
     type = "requests"
     default_code = "rate_limit_exceeded"
     retryable = True
 
-    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+    def __init__(self, message: str, *, retry_after_s: float = 1.0, limit: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.limit = limit
 
 
 class ServerFault(VivaError):
@@ -127,6 +129,14 @@ class EngineLost(ServerFault):
 
     status = 503
     default_code = "engine_lost"
+    retryable = True
+
+
+class EngineTimeout(ServerFault):
+    """A stage made no progress within its deadline, so the turn was ended; trying again can help."""
+
+    status = 504
+    default_code = "engine_timeout"
     retryable = True
 
 

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from vivavoce.conversation import SPEAKING_NOTE
-from vivavoce.engines.spec import EngineSpec, Stage
+from vivavoce.engines.spec import AdmissionLimits, EngineSpec, Stage
 from vivavoce.errors import InvalidValue
 
 Profile = Literal["default", "gpu", "tiny"]
@@ -131,6 +131,21 @@ class Settings(BaseSettings):
     speaking_note: str | None = Field(
         SPEAKING_NOTE, description="Note to the thinker that makes answers fit to speak; empty turns it off."
     )
+    max_turns: int | None = Field(
+        None, ge=1, description="Turns under way at once, over all workers; unset: as many as slots."
+    )
+    max_speaking: int | None = Field(
+        None,
+        ge=1,
+        description="Turns that speak at once; unset: as many as the machine keeps fed, as measured.",
+    )
+    queue_turns: int = Field(32, ge=0, description="Requests that wait for a turn; more are told when to come back.")
+    queue_wait_s: float = Field(
+        10.0, gt=0, description="Longest wait for a turn; who would wait longer is told at once, with 429."
+    )
+    stage_timeout_s: float = Field(
+        90.0, gt=0, description="A stage that makes no progress for so long ends its turn; long work gets more."
+    )
     drain_s: int = Field(
         30, ge=0, description="How long answers under way may take to end when the server stops, in seconds."
     )
@@ -172,6 +187,9 @@ class Settings(BaseSettings):
             speak_device=self.speak_device,
             listen_compute_type=self.listen_compute_type,
             think_gpu_layers=self.think_gpu_layers,
+            admission=AdmissionLimits(
+                self.max_turns or self.slots, self.max_speaking, self.queue_turns, self.queue_wait_s
+            ),
         )
 
     def engine(self, stage: Stage) -> str:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
@@ -28,6 +28,7 @@ from vivavoce.speak.clauses import Clause, ClauseSplitter
 from vivavoce.speak.saying import Saying
 from vivavoce.speak.spoken_form import SpokenForm
 from vivavoce.think.base import FinishReason, TextDelta, Thinker, ThoughtEnd, TokenLogprob
+from vivavoce.tickets import Admission, OpenDoor, Room, Ticket
 from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_input_tokens, audio_output_tokens
 
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
@@ -38,24 +39,27 @@ SPOKEN_SHARE = 8
 
 Item = TypeVar("Item")
 
+NEVER_BUSY = OpenDoor()
 CLAUSES_AHEAD = 16
 EVENTS_AHEAD = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The three engines a turn needs."""
+    """The three engines a turn needs, and who lets it start."""
 
     listener: Listener
     thinker: Thinker
     speaker: Speaker
+    admission: Admission = field(default_factory=OpenDoor)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One exchange. `saying` None: written answer only. `speaking_note` is put before the conversation if spoken.
 
-    `choices`: how many answers to think, at the same time; only the first is ever spoken.
+    `choices`: how many answers to think, at the same time; only the first is ever spoken. `background`: nobody waits
+    for it, so it rests between stages and clauses while others are served.
     """
 
     conversation: Sequence[Message]
@@ -64,6 +68,7 @@ class Turn:
     saying: Saying | None = None
     speaking_note: str | None = SPEAKING_NOTE
     choices: int = 1
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,9 @@ class Spoke:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds from the start of the turn; None where a stage had nothing to do."""
+    """Seconds from when the turn was asked for; None where a stage had nothing to do. It waited for `admitted_s`."""
 
+    admitted_s: float = 0.0
     heard_s: float | None = None
     first_text_s: float | None = None
     first_sound_s: float | None = None
@@ -114,7 +120,7 @@ class Finished:
     timings: Timings
 
 
-Event = PartHeard | Thought | Spoke | Finished
+Event = Room | PartHeard | Thought | Spoke | Finished
 
 
 async def hear(
@@ -139,11 +145,16 @@ async def hear_all(listener: Listener, audio: Audio, options: ListenOptions | No
 
 
 async def say(
-    speaker: Speaker, text: AsyncIterator[str], saying: Saying, likely_language: Callable[[], str | None] = lambda: None
+    speaker: Speaker,
+    text: AsyncIterator[str],
+    saying: Saying,
+    likely_language: Callable[[], str | None] = lambda: None,
+    clear: Callable[[], Awaitable[None]] = NEVER_BUSY.clear,
 ) -> AsyncGenerator[Spoke, None]:
     """Speak text while it arrives, clause by clause. Clauses with nothing to say are skipped, their span with them.
 
     `likely_language` is asked once the first clause is there: the language (ISO 639-1) that the text is probably in.
+    `clear` is waited for before each clause.
     """
     clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
 
@@ -163,6 +174,7 @@ async def say(
         spoken_form = SpokenForm(suited.language)
         while clause is not None:
             words = spoken_form.feed(clause.text)
+            await clear()
             voiced = await speaker.speak(words, suited.voice, suited.speed) if words.strip() else None
             if voiced is not None and len(voiced.samples):
                 pause = Audio.silence(clause.pause_s / suited.speed, SPEAK_RATE_HZ)
@@ -176,7 +188,9 @@ async def say(
 
 
 async def run(turn: Turn, engines: Engines) -> AsyncGenerator[Event, None]:
-    """One whole turn. Yields `PartHeard` per audio part, then `Thought`s and `Spoke`s interleaved, then `Finished`."""
+    """One whole turn, once it is admitted: `PartHeard` per audio part, `Thought`s and `Spoke`s, then `Finished`.
+
+    First of all comes `Room`, where an admission counts turns."""
     events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_AHEAD)
     producing = asyncio.create_task(_fill(events, _Run(turn, engines, events.put).flow()))
     try:
@@ -222,13 +236,19 @@ class _Run:
         self.cut_off = False
 
     async def flow(self) -> None:
-        counting = asyncio.create_task(self._count_input())
-        try:
-            conversation = await self._hear_parts()
-            ends = await self._think_and_say(self._with_note(conversation))
-            usage = self._usage(ends, *await counting)
-        finally:
-            await tasks.end(counting)
+        spoken = self.turn.saying is not None
+        async with self.engines.admission.ticket(spoken=spoken, background=self.turn.background) as ticket:
+            self.timings = Timings(admitted_s=self._elapsed_s())
+            if ticket.room is not None:
+                await self.emit(ticket.room)
+            counting = asyncio.create_task(self._count_input())
+            try:
+                conversation = await self._hear_parts(ticket)
+                await ticket.clear()
+                ends = await self._think_and_say(self._with_note(conversation), ticket)
+                usage = self._usage(ends, *await counting)
+            finally:
+                await tasks.end(counting)
         self.timings = replace(self.timings, total_s=self._elapsed_s())
         reasons: list[FinishReason] = [end.finish_reason for end in ends]
         if self.cut_off:
@@ -238,7 +258,7 @@ class _Run:
     def _elapsed_s(self) -> float:
         return time.perf_counter() - self.started_s
 
-    async def _hear_parts(self) -> list[Message]:
+    async def _hear_parts(self, ticket: Ticket) -> list[Message]:
         """Listen to every audio part, in order; what comes back holds words in place of sound."""
         messages: list[Message] = []
         any_heard = False
@@ -246,6 +266,7 @@ class _Run:
             parts: list[Part] = []
             for index, part in enumerate(message.parts):
                 if isinstance(part, AudioPart):
+                    await ticket.clear()
                     heard = await hear_all(self.engines.listener, part.audio, self.turn.listening)
                     await self.emit(PartHeard(number, index, heard))
                     any_heard = True
@@ -272,7 +293,7 @@ class _Run:
             note = f"{note} Answer in {name_of(self.heard_language)}."
         return [Message.of("system", note), *conversation]
 
-    async def _think_and_say(self, conversation: list[Message]) -> list[ThoughtEnd]:
+    async def _think_and_say(self, conversation: list[Message], ticket: Ticket) -> list[ThoughtEnd]:
         """Think every choice, and say the first, all at once. How each choice ended."""
         text: asyncio.Queue[str | None] = asyncio.Queue(EVENTS_AHEAD)
         saying = self.turn.saying
@@ -283,9 +304,9 @@ class _Run:
                     for choice in range(self.turn.choices)
                 ]
                 if saying is not None:
-                    stages.create_task(self._say(text, saying))
+                    stages.create_task(self._say(text, saying, ticket))
         except BaseExceptionGroup as group:
-            raise _first_cause(group) from group
+            raise tasks.first_cause(group) from group
         return [task.result() for task in thinking]
 
     def _text_sampling(self, choice: int = 0) -> Sampling:
@@ -318,13 +339,14 @@ class _Run:
             raise ServerFault("the thinker ended without saying how")
         return end
 
-    async def _say(self, text: asyncio.Queue[str | None], saying: Saying) -> None:
+    async def _say(self, text: asyncio.Queue[str | None], saying: Saying, ticket: Ticket) -> None:
         async def deltas() -> AsyncIterator[str]:
             while (delta := await text.get()) is not None:
                 yield delta
 
         room = self._most_samples()
-        async with aclosing(say(self.engines.speaker, deltas(), saying, lambda: self.heard_language)) as spoken:
+        clauses = say(self.engines.speaker, deltas(), saying, lambda: self.heard_language, ticket.clear)
+        async with aclosing(clauses) as spoken:
             async for whole in spoken:
                 if self.cut_off:
                     continue  # the written answer, short by its own cap, still runs to its end
@@ -371,12 +393,3 @@ def _as_words(heard: Heard) -> TextPart:
 def _first_samples(spoke: Spoke, count: int) -> Spoke:
     audio = Audio(spoke.audio.samples[: max(0, count)], spoke.audio.rate_hz)
     return replace(spoke, audio=audio, end_s=spoke.start_s + audio.duration_s)
-
-
-def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The stage that failed first is the one to report; the others were only cancelled."""
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            return _first_cause(cast("BaseExceptionGroup[BaseException]", error))
-        return error
-    return group  # pragma: no cover - a group is never empty

@@ -19,8 +19,8 @@ from vivavoce.conversation import Message, Sampling
 from vivavoce.engines.client import EngineClient
 from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import build, require_weights, split_name, weights
-from vivavoce.engines.spec import EngineSpec
-from vivavoce.errors import ContextLengthExceeded, EngineLost, InvalidValue, ModelNotInstalled
+from vivavoce.engines.spec import AdmissionLimits, EngineSpec
+from vivavoce.errors import ContextLengthExceeded, EngineLost, EngineTimeout, InvalidValue, ModelNotInstalled, TooBusy
 from vivavoce.think.base import TextDelta, ThoughtEnd
 from vivavoce.turn import hear_all
 
@@ -149,3 +149,73 @@ def test_weights_are_named_all_at_once_before_anything_starts(tmp_path: Path) ->
     assert weights(spec) == ["whisper-base", "kokoro-82m", "kokoro-voices"]
     with pytest.raises(ModelNotInstalled, match="whisper-base, kokoro-82m, kokoro-voices"):
         require_weights(spec)
+
+
+async def test_turns_of_all_connections_share_one_queue(tmp_path: Path) -> None:
+    spec = replace(scripted(tmp_path), admission=AdmissionLimits(turns=1, waiting=0))
+    async with started(spec) as running:
+        other = EngineClient()
+        await running.client.wait_ready(30)
+        other.hear(running.client.report)
+        admissions = [client.admission(b"somebody", 30.0) for client in (running.client, other)]
+        async with admissions[0].ticket(spoken=True, background=False) as ticket:
+            assert ticket.room is not None
+            assert (ticket.room.limit, ticket.room.remaining) == (1, 0)
+            with pytest.raises(TooBusy) as refused:
+                async with admissions[1].ticket(spoken=False, background=False):
+                    pass
+            assert refused.value.retry_after_s >= 1
+            assert (await running.client.status())["admission"]["turns"] == 1
+        async with admissions[1].ticket(spoken=False, background=False):
+            pass
+        await other.close()
+
+
+async def test_a_connection_that_ends_gives_its_tickets_back(tmp_path: Path) -> None:
+    """As it does when a worker dies."""
+    spec = replace(scripted(tmp_path), admission=AdmissionLimits(turns=1, waiting=4))
+    async with started(spec) as running:
+        worker = EngineClient()
+        await running.client.wait_ready(30)
+        worker.hear(running.client.report)
+        entering = [worker.admission(b"somebody", 30.0).ticket(spoken=False, background=False) for _ in range(2)]
+        held = await asyncio.wait_for(entering[0].__aenter__(), 30)
+        assert held.room is not None
+        waiting = asyncio.create_task(entering[1].__aenter__())
+        deadline_s = time.monotonic() + 30
+        while (await running.client.status())["admission"]["waiting"] == 0:
+            assert time.monotonic() < deadline_s, "nobody waits"
+            await asyncio.sleep(0.01)
+        await worker.close()
+        with pytest.raises(EngineLost):
+            await waiting
+        async with running.client.admission(b"another", 30.0).ticket(spoken=False, background=False):
+            assert (await running.client.status())["admission"]["waiting"] == 0
+        await entering[0].__aexit__(None, None, None)
+
+
+async def test_background_work_hears_of_people_through_the_process(tmp_path: Path) -> None:
+    spec = replace(scripted(tmp_path), admission=AdmissionLimits(turns=2))
+    async with started(spec) as running:
+        admission = running.client.admission(b"somebody", 30.0)
+        async with admission.ticket(spoken=False, background=True) as batch:
+            await asyncio.wait_for(batch.clear(), 30)
+            async with admission.ticket(spoken=False, background=False) as person:
+                await person.clear()
+                pausing = asyncio.create_task(batch.clear())
+                await asyncio.sleep(0.1)
+                assert not pausing.done()
+            await asyncio.wait_for(pausing, 30)
+
+
+async def test_a_process_that_hangs_is_an_error_and_no_hang(running: Running) -> None:
+    await running.client.engines()
+    pid = running.process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(EngineTimeout):
+            async with running.client.admission(b"somebody", 0.2).ticket(spoken=False, background=False):
+                pass
+    finally:
+        os.kill(pid, signal.SIGCONT)

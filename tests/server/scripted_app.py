@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from openai import OpenAI
 
+from vivavoce.engines.admission import Admission
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.listen.cached import HeardOnce
 from vivavoce.server.app import create_app
@@ -75,7 +76,12 @@ MakeServer = Callable[..., ScriptedServer]
 
 
 def scripted_server(
-    stack: ExitStack, folder: Path, answer: str = ANSWER, limits: Limits | None = None, **parts: object
+    stack: ExitStack,
+    folder: Path,
+    answer: str = ANSWER,
+    limits: Limits | None = None,
+    admission: Admission | None = None,
+    **parts: object,
 ) -> ScriptedServer:
     made = {"listener": ScriptedListener(), "thinker": ScriptedThinker(answer), "speaker": ScriptedSpeaker()}
     engines = Engines(**{**made, **parts})
@@ -87,7 +93,8 @@ def scripted_server(
     ledger = Ledger(folder)
     stack.callback(ledger.close)
     heard_once = HeardOnce(ledger.hearings, "scripted:listener", limits.reply_ttl_s)
-    service = Service(engines=ready, ledger=ledger, heard_once=heard_once, limits=limits)
+    queue = admission.for_owner if admission is not None else None
+    service = Service(engines=ready, ledger=ledger, admission=queue, heard_once=heard_once, limits=limits)
     scripted = ScriptedServer(stack.enter_context(running(service)), engines, service)
     stack.callback(scripted.close)
     return scripted

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from vivavoce.children import Report
-from vivavoce.engines.remote import Connection, RemoteListener, RemoteSpeaker, RemoteThinker, one
+from vivavoce.engines.remote import Connection, RemoteAdmission, RemoteListener, RemoteSpeaker, RemoteThinker, one
 from vivavoce.errors import EngineLost, VivaError
 from vivavoce.turn import Engines
 
@@ -99,8 +99,12 @@ class EngineClient:
             self._engines = (connection, engines)
         return self._engines[1]
 
+    def admission(self, owner: bytes, patience_s: float) -> RemoteAdmission:
+        """The queue of the engine process, for the turns of one owner."""
+        return RemoteAdmission(self.connect, owner, patience_s)
+
     async def status(self) -> dict[str, Any]:
-        """{"calls", "slots_busy", "pid"} of the process. Raises `EngineLost`."""
+        """{"calls", "slots_busy", "admission", "pid"} of the process. Raises `EngineLost`."""
         return await one((await self.connect()).call("status"))
 
     async def close(self) -> None:

@@ -21,6 +21,7 @@ from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import ListenOptions, Segment, Word
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
+from vivavoce.tickets import Room
 
 Kind = Literal["call", "cancel", "item", "done", "error"]
 Frame = tuple[int, Kind, Any]
@@ -35,6 +36,7 @@ _DATACLASSES: dict[str, type] = {
         JsonForm,
         ListenOptions,
         Message,
+        Room,
         Sampling,
         Segment,
         TextDelta,

@@ -8,6 +8,7 @@ Ends when standard input closes, so it never outlives its parent. Knows no HTTP.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,15 @@ from vivavoce.audio import Audio
 from vivavoce.children import Report, follow_parent, tell_parent
 from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.engines import frames
+from vivavoce.engines.admission import Admission, Place
 from vivavoce.engines.devices import placed, summary
+from vivavoce.engines.pace import PacedSpeaker
 from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
 from vivavoce.logs import configure_logging
 from vivavoce.speak.saying import Saying
+from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Turn, run
 
 WARM_UP_TOKENS = 40
@@ -35,12 +40,20 @@ WARM_UP_TOKENS = 40
 
 
 class EngineHost:
-    """Answers calls on engines. Each call is a task; a `cancel` frame or a lost connection cancels it."""
+    """Answers calls on engines. Each call is a task; a `cancel` frame or a lost connection cancels it.
 
-    def __init__(self, engines: Engines) -> None:
+    So a ticket, which is a call that lasts as long as its turn, is given back however the turn or its worker ends.
+    """
+
+    def __init__(self, engines: Engines, admission: Admission) -> None:
         self.engines = engines
+        self.admission = admission
         self.calls = 0
+        self._numbers = itertools.count(1)
+        self._tickets: dict[int, Place] = {}
         self.verbs: dict[str, Callable[..., AsyncGenerator[Any, None]]] = {
+            "admit": self._admit,
+            "clear": self._clear,
             "listen": engines.listener.listen,
             "think": engines.thinker.think,
             "speak": self._speak,
@@ -49,6 +62,22 @@ class EngineHost:
             "describe": self._describe,
             "status": self._status,
         }
+
+    async def _admit(
+        self, owner: bytes, spoken: bool, background: bool
+    ) -> AsyncGenerator[tuple[int, Room | None], None]:
+        """The ticket's number and the room there is, once the turn may start; then nothing, until it is given up."""
+        async with self.admission.ticket(owner, spoken=spoken, background=background) as place:
+            number = next(self._numbers)
+            self._tickets[number] = place
+            try:
+                yield number, place.room
+                await asyncio.Event().wait()
+            finally:
+                del self._tickets[number]
+
+    async def _clear(self, number: int) -> AsyncGenerator[None, None]:
+        yield await self._tickets[number].clear()
 
     async def _speak(self, text: str, voice: str, speed: float) -> AsyncGenerator[Audio, None]:
         yield await self.engines.speaker.speak(text, voice, speed)
@@ -73,6 +102,7 @@ class EngineHost:
         yield {
             "calls": self.calls - 1,
             "slots_busy": getattr(self.engines.thinker, "busy", None),
+            "admission": self.admission.state(),
             "pid": os.getpid(),
         }
 
@@ -137,7 +167,9 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
     tell_parent(Report("loading"))
     try:
         spec = await asyncio.to_thread(placed, spec)
-        engines = await asyncio.to_thread(build, spec)
+        built = await asyncio.to_thread(build, spec)
+        speaker = PacedSpeaker(built.speaker)
+        engines = replace(built, speaker=speaker)
         await warm(engines)
     except VivaError as error:
         tell_parent(Report.failed(error))
@@ -145,7 +177,7 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
     except Exception as error:
         tell_parent(Report.failed(EngineFailed(f"An engine failed to load: {error!r}")))
         return
-    host = EngineHost(engines)
+    host = EngineHost(engines, Admission(spec.admission, lambda: speaker.streams))
     server = await asyncio.start_unix_server(host.serve, socket_path)
     seconds = round(time.perf_counter() - started_s, 3)
     tell_parent(Report("ready", seconds=seconds, socket_path=str(socket_path), message=summary(spec)))

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from vivavoce import tasks
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.engines import frames
-from vivavoce.errors import EngineLost
+from vivavoce.errors import EngineLost, EngineTimeout
 from vivavoce.listen.base import ListenOptions, Segment
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import TextDelta, ThoughtEnd
+from vivavoce.tickets import Room
 
 LOST = "The engine process stopped while it worked on this request. It is being restarted; please try again."
 
@@ -94,6 +95,44 @@ async def one(stream: AsyncGenerator[Any, None]) -> Any:
         async for item in items:
             return item
     raise EngineLost(LOST)
+
+
+class RemoteTicket:
+    """Is a `tickets.Ticket`: its number names it in the engine process."""
+
+    def __init__(self, connection: Connection, number: int, room: Room | None, background: bool) -> None:
+        self.room = room
+        self._connection = connection
+        self._number = number
+        self._background = background
+
+    async def clear(self) -> None:
+        if self._background:
+            await one(self._connection.call("clear", self._number))
+
+
+class RemoteAdmission:
+    """The queue as the turns of one owner see it. Is a `tickets.Admission`.
+
+    `patience_s`: how long an answer may take, longer than anybody waits in the queue: else the process hangs.
+    """
+
+    def __init__(self, connect: Connect, owner: bytes, patience_s: float) -> None:
+        self._connect = connect
+        self._owner = owner
+        self._patience_s = patience_s
+
+    @asynccontextmanager
+    async def ticket(self, *, spoken: bool, background: bool) -> AsyncGenerator[RemoteTicket, None]:
+        """See `tickets.Admission.ticket`. Raises `TooBusy`, `EngineLost`, `EngineTimeout`."""
+        connection = await self._connect()
+        async with aclosing(connection.call("admit", self._owner, spoken, background)) as call:
+            try:
+                async with asyncio.timeout(None if background else self._patience_s):
+                    number, room = await anext(call)
+            except TimeoutError:
+                raise EngineTimeout("The engines do not answer. Please try again.") from None
+            yield RemoteTicket(connection, number, room, background)
 
 
 class RemoteListener:

@@ -1,13 +1,24 @@
-"""Which engines to build, as plain values that cross a process boundary as JSON. Knows no engine."""
+"""Which engines to build and how many turns to let in, as plain values that cross as JSON. Knows no engine."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Stage = Literal["listen", "think", "speak"]
 STAGES: tuple[Stage, ...] = ("listen", "think", "speak")
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """`turns` under way at once; `speaking` of them that make sound, None: as many as the machine was measured to keep
+    fed; `waiting` in the queue; `wait_s`: the longest that one waits there."""
+
+    turns: int = 4
+    speaking: int | None = None
+    waiting: int = 32
+    wait_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class EngineSpec:
     speak_device: str | None = None
     listen_compute_type: str = "auto"
     think_gpu_layers: int | None = None
+    admission: AdmissionLimits = field(default_factory=AdmissionLimits)
 
     def engine(self, stage: Stage) -> str:
         return {"listen": self.listen, "think": self.think, "speak": self.speak}[stage]
@@ -50,4 +62,5 @@ class EngineSpec:
 
     @classmethod
     def from_json(cls, text: str) -> EngineSpec:
-        return cls(**json.loads(text))
+        fields = json.loads(text)
+        return cls(**fields | {"admission": AdmissionLimits(**fields["admission"])})

@@ -10,11 +10,12 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.codec.encode import PcmCutter, StreamEncoder, encode
@@ -33,6 +34,7 @@ from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Completion
 from vivavoce.server.wire.chat_request import ChatRequest
 from vivavoce.server.wire.chat_response import Answer, ChunkWriter, ReplyHead, completion, event
+from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
 
 ROUTER = APIRouter()
@@ -65,6 +67,7 @@ class Reply:
 
     def __init__(self, body: ChatRequest, service: Service, owner: bytes) -> None:
         self.body = body
+        self.patience_s = service.limits.stage_s
         self.format = body.audio.format if body.audio is not None else "wav"
         self.keeping: Keeping | None = None
         if body.wants_audio:
@@ -82,9 +85,12 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
     answers = [Answer() for _ in range(turn.choices)]
     heard, clauses = list[PartHeard](), list[Audio]()
     finished: Finished | None = None
+    headers: dict[str, str] = {}
     async with aclosing(run(turn, engines)) as events:
         async for happened in events:
             match happened:
+                case Room():
+                    headers = wire_errors.room_headers(happened)
                 case PartHeard():
                     heard.append(happened)
                 case Thought():
@@ -106,13 +112,18 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
     for answer, reason in zip(answers, finished.finish_reasons, strict=True):
         answer.finish_reason = reason
     body = completion(reply.head, answers, sound, expires_at, heard, finished.usage)
-    return JSONResponse(body, headers=_timing_headers(finished))
+    return JSONResponse(body, headers=headers | _timing_headers(finished))
 
 
 def _timing_headers(finished: Finished) -> dict[str, str]:
     """Where the time went, for those who look: `server-timing` as browsers show it (W3C Server Timing)."""
     timings = finished.timings
-    named = {"heard": timings.heard_s, "text": timings.first_text_s, "sound": timings.first_sound_s}
+    named = {
+        "queue": timings.admitted_s,
+        "heard": timings.heard_s,
+        "text": timings.first_text_s,
+        "sound": timings.first_sound_s,
+    }
     entries = [f"{name};dur={seconds * 1000:.1f}" for name, seconds in named.items() if seconds is not None]
     return {"server-timing": ", ".join([*entries, f"total;dur={timings.total_s * 1000:.1f}"])}
 
@@ -120,24 +131,45 @@ def _timing_headers(finished: Finished) -> dict[str, str]:
 async def _streamed(turn: Turn, engines: Engines, reply: Reply) -> Response:
     """Headers go out with the first event, so that what fails before it still gets its own status."""
     events = run(turn, engines)
+    headers = {"cache-control": "no-cache"}
     try:
         first = await anext(events)
+        if isinstance(first, Room):
+            headers |= wire_errors.room_headers(first)
+            first = await anext(events)
     except BaseException:
         await events.aclose()
         raise
-    return _EventStream(events, _chunks(first, events, reply))
+    return _EventStream(events, _chunks(first, events, reply), headers, reply.patience_s)
 
 
 class _EventStream(StreamingResponse):
-    """Closes the turn however the response ends, also when the client is gone before the first byte."""
+    """Closes the turn however the response ends, also when the client is gone before the first byte, or takes nothing
+    of what is sent for `patience_s`: a turn under way keeps others waiting."""
 
-    def __init__(self, events: AsyncGenerator[Event, None], chunks: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(chunks, media_type="text/event-stream", headers={"cache-control": "no-cache"})
+    def __init__(
+        self,
+        events: AsyncGenerator[Event, None],
+        chunks: AsyncGenerator[bytes, None],
+        headers: dict[str, str],
+        patience_s: float,
+    ) -> None:
+        super().__init__(chunks, media_type="text/event-stream", headers=headers)
         self._events = events
+        self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_soon(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    await send(message)
+            except TimeoutError:
+                log.info("a client took nothing of its answer for %.0f s and was hung up on", self._patience_s)
+                raise ClientDisconnect from None
+
         try:
-            await super().__call__(scope, receive, send)
+            with suppress(ClientDisconnect):
+                await super().__call__(scope, receive, send_soon)
         finally:
             await self._events.aclose()
 
@@ -177,6 +209,8 @@ class _StreamedReply:
 
     async def write(self, happened: Event) -> list[bytes]:
         match happened:
+            case Room():
+                return []  # told in the headers
             case PartHeard():
                 return [self.writer.heard(happened)]
             case Thought():

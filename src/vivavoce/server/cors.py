@@ -10,7 +10,18 @@ from typing import Any
 LOCAL = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 """Pages served by this machine itself, at any port."""
 
-EXPOSED = ("x-request-id", "openai-processing-ms", "openai-version", "server-timing", "retry-after", "x-should-retry")
+EXPOSED = (
+    "x-request-id",
+    "openai-processing-ms",
+    "openai-version",
+    "server-timing",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests",
+)
 """Headers that scripts of such a page may read."""
 
 

@@ -10,32 +10,37 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from vivavoce.conversation import SPEAKING_NOTE
+from vivavoce.engines.deadlines import with_deadlines
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.listen.cached import HeardOnce
+from vivavoce.tickets import Admission
 from vivavoce.turn import Engines
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bytes of a request body, seconds of all its recordings together, seconds that a reply's id resolves, most
-    choices (`n`) of one request."""
+    choices (`n`) of one request, seconds that a stage of a turn or the reader of an answer may stand still."""
 
     body_bytes: int = 26_214_400
     audio_s: float = 1800.0
     reply_ttl_s: int = 86_400
     choices: int = 128
+    stage_s: float = 90.0
 
 
 @dataclass(slots=True)
 class Service:
     """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once.
 
-    `heard_once` None: recordings are listened to anew each time. `strict`: refuse what the original refused.
+    `admission` gives the queue of an owner; None: everybody is let in. `heard_once` None: recordings are listened to
+    anew each time. `strict`: refuse what the original refused.
     `engine_names`: stage -> `kind:model`, to show to people.
     """
 
     engines: Callable[[], Awaitable[Engines]]
     ledger: Ledger
+    admission: Callable[[bytes], Admission] | None = None
     heard_once: HeardOnce | None = None
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
@@ -46,8 +51,13 @@ class Service:
     started_at: int = field(default_factory=lambda: int(time.time()))
 
     async def engines_for(self, owner: bytes) -> Engines:
-        """The engines for one owner, who is never made to wait for a recording that was listened to before."""
+        """The engines for one owner, who is never made to wait for a recording that was listened to before.
+
+        Its turns start when they are admitted, and no stage of them hangs.
+        """
         engines = await self.engines()
-        if self.heard_once is None:
-            return engines
-        return replace(engines, listener=self.heard_once.listener(engines.listener, owner))
+        if self.heard_once is not None:
+            engines = replace(engines, listener=self.heard_once.listener(engines.listener, owner))
+        if self.admission is not None:
+            engines = replace(engines, admission=self.admission(owner))
+        return with_deadlines(engines, self.limits.stage_s)

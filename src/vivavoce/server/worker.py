@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import uvicorn
 
@@ -42,8 +43,15 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
         yield Service(
             engines=client.engines,
             ledger=ledger,
+            admission=partial(client.admission, patience_s=settings.queue_wait_s + settings.stage_timeout_s),
             heard_once=heard_once,
-            limits=Limits(settings.max_body_bytes, settings.max_audio_s, settings.reply_ttl_s, settings.max_choices),
+            limits=Limits(
+                settings.max_body_bytes,
+                settings.max_audio_s,
+                settings.reply_ttl_s,
+                settings.max_choices,
+                settings.stage_timeout_s,
+            ),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},
             fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),

@@ -5,6 +5,7 @@ The only place where error texts of the wire are made. Knows no route.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from vivavoce.errors import (
     UnknownParameter,
     VivaError,
 )
+from vivavoce.tickets import Room
 
 
 def envelope(error: VivaError) -> dict[str, Any]:
@@ -32,8 +34,20 @@ def headers(error: VivaError) -> dict[str, str]:
     """What tells the official clients whether to try again: they would repeat every 5xx otherwise."""
     found = {"x-should-retry": "true" if error.retryable else "false"} if error.status >= 429 else {}
     if isinstance(error, TooBusy):
-        found["retry-after"] = str(max(1, round(error.retry_after_s)))
+        found["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
+        found["retry-after-ms"] = str(math.ceil(error.retry_after_s * 1000))
+        if error.limit is not None:
+            found |= room_headers(Room(error.limit, 0, error.retry_after_s))
     return found
+
+
+def room_headers(room: Room) -> dict[str, str]:
+    """The original's names for what is left. Its limit is per minute; ours is of requests at once."""
+    return {
+        "x-ratelimit-limit-requests": str(room.limit),
+        "x-ratelimit-remaining-requests": str(room.remaining),
+        "x-ratelimit-reset-requests": f"{math.ceil(room.reset_s * 1000)}ms",
+    }
 
 
 def from_validation(error: ValidationError, body: object) -> InvalidRequest:
