@@ -288,3 +288,12 @@ async def test_text_that_fails_behind_many_waiting_clauses_ends_in_its_error() -
         async with asyncio.timeout(5):
             async for _ in say(ScriptedSpeaker(delay_s=0.01), words(), SAYING):
                 pass
+
+
+async def test_an_answer_is_not_lost_because_nobody_could_count() -> None:
+    class Uncounting(ScriptedThinker):
+        async def count_tokens(self, text: str) -> int | None:
+            raise EngineFailed("no answer from the tokenizer")
+
+    events = await collect(Turn([Message.of("user", "Hi there")]), engines(thinker=Uncounting("Four.")))
+    assert of_kind(events, Finished)[0].usage.input_text_tokens == 3, "the thinker's own count of its prompt"

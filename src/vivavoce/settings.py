@@ -100,6 +100,10 @@ class Settings(BaseSettings):
     think_gpu_layers: int | None = Field(
         None, ge=0, description="Layers of the thinker on the GPU; unset: all of them where it runs on one."
     )
+    hosts: str = Field(
+        "local",
+        description="Names it answers to: local (this machine's, while bound to it only), * or names joined by commas.",
+    )
     threads: int = Field(default_factory=_cores, ge=1, description="Threads per engine.")
     slots: int = Field(4, ge=1, le=64, description="Conversations the thinker works on at once.")
     context_tokens: int = Field(8192, ge=512, description="Longest conversation with its answer, in text tokens.")

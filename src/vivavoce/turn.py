@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
-from vivavoce.errors import ServerFault
+from vivavoce.errors import ServerFault, VivaError
 from vivavoce.languages import name_of
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker
@@ -369,7 +369,7 @@ class _Run:
         parts = [part for message in self.turn.conversation for part in message.parts]
         audio = sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart))
         counts = await asyncio.gather(
-            *(self.engines.thinker.count_tokens(part.text) for part in parts if isinstance(part, TextPart))
+            *(_count(self.engines.thinker, part.text) for part in parts if isinstance(part, TextPart))
         )
         known = [count for count in counts if count is not None]
         return (sum(known) if len(known) == len(counts) else None), audio
@@ -384,6 +384,14 @@ class _Run:
             output_text_tokens=sum(end.completion_tokens for end in ends),
             output_audio_tokens=audio_output_tokens(self.spoken_samples, SPEAK_RATE_HZ),
         )
+
+
+async def _count(thinker: Thinker, text: str) -> int | None:
+    """Counting must not cost an answer: where it fails, the thinker's own count of the prompt is used."""
+    try:
+        return await thinker.count_tokens(text)
+    except VivaError:
+        return None
 
 
 def _as_words(heard: Heard) -> TextPart:

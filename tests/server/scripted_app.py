@@ -31,11 +31,11 @@ ANSWER = "Two and two is four. It has been so for a long time, at least in our w
 
 
 @contextmanager
-def running(service: Service, cors_origins: str = "local") -> Iterator[str]:
+def running(service: Service, cors_origins: str = "local", names: frozenset[str] | None = None) -> Iterator[str]:
     listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
     config = uvicorn.Config(
-        create_app(service, cors_origins=cors_origins), log_config=None, access_log=False, ws="none"
+        create_app(service, cors_origins=cors_origins, names=names), log_config=None, access_log=False, ws="none"
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

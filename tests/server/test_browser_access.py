@@ -6,6 +6,7 @@ import httpx
 import pytest
 from scripted_app import MakeServer, ScriptedServer, running
 
+from vivavoce.server.hosts import answered_names
 from vivavoce.server.service import Service
 
 PREFLIGHT = {
@@ -63,3 +64,24 @@ def test_unforeseen_faults_wear_ids_and_the_envelope(make_server: MakeServer) ->
     assert answer.headers["x-should-retry"] == "false"
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8080", "127.0.0.1.rebound.example", "", "[bad"])
+def test_a_name_that_was_pointed_here_is_refused(make_server: MakeServer, host: str) -> None:
+    with running(make_server().service, names=answered_names("local", "127.0.0.1")) as url:
+        answer = httpx.get(f"{url}/v1/models", headers={"host": host})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "host_not_allowed"
+        assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("host", ["localhost:9", "LOCALHOST", "127.0.0.1", "[::1]:80", "mine.example"])
+def test_names_of_this_machine_and_those_given_are_answered(make_server: MakeServer, host: str) -> None:
+    with running(make_server().service, names=answered_names("local, mine.example", "127.0.0.1")) as url:
+        assert httpx.get(f"{url}/v1/models", headers={"host": host}).status_code == 200
+
+
+def test_a_server_for_others_answers_to_any_name() -> None:
+    assert answered_names("local", "0.0.0.0") is None
+    assert answered_names("*", "127.0.0.1") is None
+    assert answered_names("mine.example", "0.0.0.0") == {"mine.example", "localhost", "127.0.0.1", "::1"}

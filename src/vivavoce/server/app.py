@@ -19,6 +19,7 @@ from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
 from vivavoce.server import chat, models, replies, tokenize
 from vivavoce.server.cors import cors_policy
+from vivavoce.server.hosts import KnownHosts
 from vivavoce.server.middleware import RequestIds, Unforeseen
 from vivavoce.server.openapi import describe
 from vivavoce.server.service import Service
@@ -31,10 +32,12 @@ log = logging.getLogger(__name__)
 MakeService = Callable[[], AbstractAsyncContextManager[Service]]
 
 
-def create_app(service: Service | MakeService, *, cors_origins: str = "local") -> FastAPI:
+def create_app(
+    service: Service | MakeService, *, cors_origins: str = "local", names: frozenset[str] | None = None
+) -> FastAPI:
     """The application over a ready `Service`, or over a context manager that makes one at start-up.
 
-    cors_origins: see `server.cors`.
+    cors_origins: see `server.cors`; names: host names to answer to, see `server.hosts`.
     """
 
     @asynccontextmanager
@@ -68,6 +71,7 @@ def create_app(service: Service | MakeService, *, cors_origins: str = "local") -
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.
     app.add_middleware(Unforeseen)
     app.add_middleware(CORSMiddleware, **cors_policy(cors_origins))
+    app.add_middleware(KnownHosts, names=names)
     app.add_middleware(RequestIds)
     return app
 

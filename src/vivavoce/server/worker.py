@@ -26,6 +26,7 @@ from vivavoce.ledger.ledger import Ledger
 from vivavoce.listen.cached import HeardOnce
 from vivavoce.logs import configure_logging
 from vivavoce.server.app import create_app
+from vivavoce.server.hosts import answered_names
 from vivavoce.server.housekeeping import housekeeping
 from vivavoce.server.service import Limits, Service
 from vivavoce.settings import Settings, WorkerSettings
@@ -92,7 +93,11 @@ async def _work() -> None:
     settings = WorkerSettings.model_validate_json(given)
     configure_logging(settings.log_level)
     config = uvicorn.Config(
-        create_app(lambda: reported_service(settings, client), cors_origins=settings.cors_origins),
+        create_app(
+            lambda: reported_service(settings, client),
+            cors_origins=settings.cors_origins,
+            names=answered_names(settings.hosts, settings.host),
+        ),
         log_config=None,
         log_level=settings.log_level,
         access_log=False,
