@@ -62,6 +62,7 @@ docs: $(STAMP) ## Make the generated pages anew
 	@$(BIN)/python -m vivavoce.settings_page > docs/settings.md
 	@$(BIN)/python -c "from vivavoce.speak.voices import voices_page; print(voices_page(), end='')" > docs/voices.md
 	@$(BIN)/python -m vivavoce.models.page docs/models.md
+	@$(BIN)/python -m vivavoce.telemetry.pages docs/operations
 	@$(BIN)/python -m vivavoce.bench.languages_page docs/languages.json > docs/languages.md
 	@$(BIN)/python -m vivavoce.bench.speed_page docs
 	@$(BIN)/python tools/compatibility.py

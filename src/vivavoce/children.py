@@ -17,7 +17,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Literal, Self
@@ -74,7 +74,7 @@ class Child:
 
     `brief` makes the first lines of its input, anew for each life: what to be, then the reports that it has missed.
     `hear` gets its reports, and when it ends one in its name. `grace_s` is how long it may take to end when asked; 0
-    ends it at once.
+    ends it at once. `environment` is added to its environment; `ended` is told the id of each process that is no more.
     """
 
     def __init__(
@@ -86,6 +86,8 @@ class Child:
         *,
         grace_s: float = 0.0,
         pass_fds: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+        ended: Callable[[int], None] | None = None,
     ) -> None:
         self.name = name
         self.report = Report("loading")
@@ -95,6 +97,8 @@ class Child:
         self._hear = hear
         self._grace_s = grace_s
         self._pass_fds = pass_fds
+        self._environment = dict(environment or {})
+        self._ended = ended
         self._process: asyncio.subprocess.Process | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._stopping = False
@@ -135,7 +139,7 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             pass_fds=self._pass_fds,
             # Settings and keys come by the pipe alone; the environment of a process can be read from outside.
-            env={name: value for name, value in os.environ.items() if not name.startswith("VIVA_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("VIVA_")} | self._environment,
             # Ctrl+C is the parent's to act on: a terminal sends it to the whole group.
             start_new_session=True,
         )
@@ -152,6 +156,8 @@ class Child:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+            if self._ended is not None:
+                self._ended(process.pid)
             if not self._stopping and (left := self._after_the_end()) != self.report:
                 self._told(left)
         return was_ready

@@ -61,7 +61,7 @@ def serve(
     from vivavoce.settings import load_settings
 
     settings = load_settings(host=host, port=port, workers=workers, profile=profile)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     run_server(settings)
 
 
@@ -109,6 +109,24 @@ def doctor(profile: ProfileOption = None) -> None:
 
     if not examine(load_settings(profile=profile)):
         raise typer.Exit(1)
+
+
+@app.command()
+def top(
+    url: Annotated[
+        str | None, typer.Option(help="Base URL of a running server [default: that of the settings].")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Show it once, for scripts.")] = False,
+) -> None:
+    """Watch a running server: waits for sound and text, stages, load and errors, live on the terminal."""
+    from vivavoce.settings import load_settings
+    from vivavoce.telemetry.top import top as watch
+
+    if url is None:
+        settings = load_settings()
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{settings.port}"
+    watch(url, once=once)
 
 
 @models_app.command("list")

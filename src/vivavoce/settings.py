@@ -153,6 +153,15 @@ class Settings(BaseSettings):
     drain_s: int = Field(
         30, ge=0, description="How long answers under way may take to end when the server stops, in seconds."
     )
+    metrics: bool = Field(True, description="Answer GET /metrics, for Prometheus and `viva top`.")
+    otel_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Send OpenTelemetry traces to this collector (OTLP/HTTP), as http://127.0.0.1:4318; unset: none.",
+    )
+    log_format: Literal["line", "json"] = Field(
+        "line", description="Log for people (line), or one JSON object per event."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,12 @@ def alive(pid: int) -> bool:
 class Viva:
     """A server with its processes."""
 
-    def __init__(self, stack: ExitStack, folder: Path, workers: int) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, workers: int, extra: Mapping[str, str]) -> None:
         self.stack = stack
         self.private = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         self.log = folder / "log"
         kept = {key: value for key, value in os.environ.items() if not key.startswith("VIVA_")}
-        settings = SCRIPTED | {"VIVA_DATA_DIR": str(folder / "data"), "TMPDIR": str(self.private)}
+        settings = SCRIPTED | {"VIVA_DATA_DIR": str(folder / "data"), "TMPDIR": str(self.private)} | dict(extra)
         with self.log.open("wb") as sink:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "vivavoce.cli", "serve", "--port", "0", "--workers", str(workers)],
@@ -121,9 +122,9 @@ class Viva:
 
 
 @contextmanager
-def serving(folder: Path, workers: int = 2) -> Iterator[Viva]:
+def serving(folder: Path, workers: int = 2, **settings: str) -> Iterator[Viva]:
     with ExitStack() as stack:
-        viva = Viva(stack, folder, workers)
+        viva = Viva(stack, folder, workers, settings)
         try:
             yield viva
         finally:
@@ -180,6 +181,51 @@ def test_any_worker_knows_the_reply_of_another(viva: Viva) -> None:
     assert {one, two} == viva.workers
     assert ask_on(other, spoken_reply(client)).status_code == 200
     assert ask_on(other, "audio_unknown").status_code == 400
+
+
+def told(client: httpx.Client) -> dict[str, float]:
+    """Samples of `/metrics`, of series as they are written."""
+    lines = client.get("/metrics").text.splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"}
+
+
+def test_any_worker_tells_what_all_have_done_and_dead_ones_did(tmp_path: Path) -> None:
+    with serving(tmp_path) as viva:
+        (one, client), (_, other) = viva.both()
+        for each in (client, other, other):
+            spoken_reply(each)
+        turns = 'viva_turns_total{model="gpt-4o-mini-audio-preview",spoken="yes",streamed="no"}'
+        for each in (client, other):
+            assert told(each)[turns] == 3
+            assert told(each)["viva_first_sound_seconds_count"] == 3
+            assert told(each)["viva_engine_up"] == 1
+        with streaming(client), streaming(other):
+            assert told(viva.connection())["viva_turns_in_progress"] == 2
+            os.kill(one, signal.SIGKILL)
+            eventually(lambda: len(viva.workers) == 2 and one not in viva.workers, "another worker")
+            assert told(viva.connection())["viva_turns_in_progress"] <= 1, "the dead work on nothing"
+        assert told(viva.connection())[turns] == 3, "what they did stays"
+
+
+def test_the_log_as_json_holds_figures_and_nothing_that_was_said(tmp_path: Path) -> None:
+    with serving(tmp_path, 1, VIVA_LOG_FORMAT="json", VIVA_LOG_LEVEL="debug") as viva:
+        client = viva.connection()
+        eventually(lambda: client.get("/health").status_code == 200, "a warm server")
+        question = {"role": "user", "content": "Of wombats and aardvarks?"}
+        answer = ask(client, question, **SPOKEN)
+        reply_id = answer.json()["choices"][0]["message"]["audio"]["id"]
+        assert ask_on(client, reply_id).status_code == 200
+        assert ask(client, question, model="wombat").status_code == 404
+        assert viva.stop() == 0
+        text = viva.log.read_text()
+    records = [json.loads(line) for line in text.splitlines()]
+    (spoken,) = (record for record in records if record.get("request_id") == answer.headers["x-request-id"])
+    assert (spoken["method"], spoken["path"], spoken["status"]) == ("POST", "/v1/chat/completions", 200)
+    assert spoken["took_ms"] >= spoken["first_sound_ms"] >= spoken["first_text_ms"] > 0
+    assert spoken["tokens_out"] == answer.json()["usage"]["completion_tokens"]
+    assert [record["code"] for record in records if record.get("status") == 404] == ["model_not_found"]
+    for secret in ("wombat", "aardvark", "word word", "hush-hush", reply_id):
+        assert secret not in text
 
 
 def test_keys_are_in_no_list_of_processes_and_in_no_environment(viva: Viva) -> None:

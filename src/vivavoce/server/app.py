@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
-from vivavoce.server import chat, models, replies, tokenize
+from vivavoce.server import chat, metrics, models, replies, tokenize
 from vivavoce.server.cors import cors_policy
 from vivavoce.server.hosts import KnownHosts
 from vivavoce.server.middleware import RequestIds, Unforeseen
@@ -26,6 +26,7 @@ from vivavoce.server.service import Service
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Health
 from vivavoce.server.wire.chat_request import ChatRequest
+from vivavoce.telemetry.telemetry import fail_current
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def create_app(
     app.include_router(replies.ROUTER)
     app.include_router(tokenize.ROUTER)
     app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
+    app.include_router(metrics.ROUTER)
     describe(app, ChatRequest, tokenize.TokenizeRequest)
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
@@ -85,6 +87,7 @@ async def health(request: Request) -> JSONResponse:
 async def _viva_error(_: Request, error: Exception) -> Response:
     if not isinstance(error, VivaError):  # pragma: no cover - registered for VivaError only
         raise error
+    fail_current(error)
     if error.status >= 500:
         log.error("%s: %s", type(error).__name__, error.message)
     return JSONResponse(wire_errors.envelope(error), error.status, headers=wire_errors.headers(error))
@@ -97,4 +100,5 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if status == 404:
         return await _viva_error(request, NotFound(f"Unknown request URL: {where}. Please check the URL for typos."))
     method_error = InvalidRequest(f"Invalid method for URL ({where}).", code="method_not_allowed")
+    fail_current(method_error)
     return JSONResponse(wire_errors.envelope(method_error), status)

@@ -30,12 +30,13 @@ from vivavoce.server.owners import owner_of
 from vivavoce.server.parameters import check_supported
 from vivavoce.server.service import Service
 from vivavoce.server.turns import read_turn
+from vivavoce.server.watching import watched_run
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Completion
 from vivavoce.server.wire.chat_request import ChatRequest
 from vivavoce.server.wire.chat_response import Answer, ChunkWriter, ReplyHead, completion, event
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
+from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn
 
 ROUTER = APIRouter()
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Reply:
         self.keeping: Keeping | None = None
         if body.wants_audio:
             self.keeping = Keeping(service.ledger.replies, owner, self.format, service.limits.reply_ttl_s)
+        self.watch = service.telemetry.turn(body.model, spoken=body.wants_audio, streamed=bool(body.stream))
         self.head = ReplyHead(
             completion_id=f"chatcmpl-{secrets.token_hex(16)}",
             model=body.model,
@@ -86,7 +88,7 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
     heard, clauses = list[PartHeard](), list[Audio]()
     finished: Finished | None = None
     headers: dict[str, str] = {}
-    async with aclosing(run(turn, engines)) as events:
+    async with aclosing(watched_run(turn, engines, reply.watch)) as events:
         async for happened in events:
             match happened:
                 case Room():
@@ -130,7 +132,7 @@ def _timing_headers(finished: Finished) -> dict[str, str]:
 
 async def _streamed(turn: Turn, engines: Engines, reply: Reply) -> Response:
     """Headers go out with the first event, so that what fails before it still gets its own status."""
-    events = run(turn, engines)
+    events = watched_run(turn, engines, reply.watch)
     headers = {"cache-control": "no-cache"}
     try:
         first = await anext(events)

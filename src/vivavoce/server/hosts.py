@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vivavoce.errors import InvalidRequest
 from vivavoce.server.wire import errors as wire_errors
+from vivavoce.telemetry.telemetry import fail_current
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Addresses of this machine only, and its name for itself."""
@@ -47,6 +48,7 @@ class KnownHosts:
             "that you use put into VIVA_HOSTS.",
             code="host_not_allowed",
         )
+        fail_current(error)
         await JSONResponse(wire_errors.envelope(error), error.status)(scope, receive, send)
 
 

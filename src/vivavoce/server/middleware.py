@@ -8,16 +8,17 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-import time
 from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import JSONResponse
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vivavoce.errors import VivaError
+from vivavoce.logs import REQUEST_ID
 from vivavoce.server.wire import errors as wire_errors
+from vivavoce.telemetry.telemetry import NONE, OTHER, RequestFacts, Telemetry, fail_current
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Unforeseen:
         except Exception as error:
             if scope["type"] != "http":
                 raise
+            fail_current(error)
             log.error("unforeseen %s in %s %s", type(error).__name__, scope["method"], _path(scope), exc_info=error)
             if started:
                 return  # nothing more can be said; the server closes the connection on an unfinished answer
@@ -55,7 +57,7 @@ class Unforeseen:
 
 
 class RequestIds:
-    """Adds `x-request-id`, `openai-processing-ms` and `openai-version`, and logs one line per request."""
+    """Adds `x-request-id`, `openai-processing-ms` and `openai-version`; logs one line per request, and counts it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -65,7 +67,9 @@ class RequestIds:
             await self.app(scope, receive, send)
             return
         request_id = f"req_{secrets.token_hex(16)}"
-        started_s = time.perf_counter()
+        logged_as = REQUEST_ID.set(request_id)
+        telemetry: Telemetry = scope["app"].state.service.telemetry
+        facts = telemetry.request(scope["method"], Headers(scope=scope))
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -74,16 +78,35 @@ class RequestIds:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                headers["openai-processing-ms"] = str(round((time.perf_counter() - started_s) * 1000))
+                headers["openai-processing-ms"] = str(round(facts.elapsed_s() * 1000))
                 headers["openai-version"] = API_VERSION
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            took_ms = (time.perf_counter() - started_s) * 1000
-            details: dict[str, Any] = {"id": request_id, "method": scope["method"], "path": _path(scope)}
-            log.info("%(method)s %(path)s %(id)s", details, extra={"status": status, "took_ms": took_ms})
+            telemetry.answered(facts, _route(scope) or OTHER, status)
+            log.info("%s %s", scope["method"], _path(scope), extra=_figures(scope, facts, status))
+            REQUEST_ID.reset(logged_as)
+
+
+def _figures(scope: Scope, facts: RequestFacts, status: int) -> dict[str, Any]:
+    """What the one line per request says beside method and path; None is left out."""
+    return {
+        "method": scope["method"],
+        "path": _path(scope),
+        "status": status,
+        "took_ms": facts.elapsed_s() * 1000,
+        "first_text_ms": facts.first_text_s and facts.first_text_s * 1000,
+        "first_sound_ms": facts.first_sound_s and facts.first_sound_s * 1000,
+        "tokens_in": facts.tokens_in,
+        "tokens_out": facts.tokens_out,
+        "code": None if facts.code == NONE else facts.code,
+    }
+
+
+def _route(scope: Scope) -> str | None:
+    return getattr(scope.get("route"), "path", None)
 
 
 _ID = re.compile(r"\b[a-z]+_[^/]+")
@@ -94,5 +117,5 @@ def _path(scope: Scope) -> str:
 
     Of a path without a route, what looks like an id is left out, and what could pass for another line of the log.
     """
-    path: str | None = getattr(scope.get("route"), "path", None)
+    path = _route(scope)
     return path if path is not None else quote(_ID.sub("{id}", scope["path"]), safe="/{}")

@@ -22,6 +22,8 @@ from vivavoce.engines.registry import require_weights
 from vivavoce.errors import InvalidValue, VivaError
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.settings import Settings
+from vivavoce.telemetry.shared import SharedCounts
+from vivavoce.telemetry.tracing import require_tracing
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +57,13 @@ def serve(settings: Settings) -> None:
     """Serve until interrupted.
 
     Before anything starts, raises `ModelNotInstalled` if weights are missing, `MissingDependency` if a GPU is asked for
-    that cannot be used, and `StorageFailed` if the data folder can't be.
+    that cannot be used or traces without their SDK, and `StorageFailed` if the data folder can't be.
     """
     spec = settings.engine_spec()
     require_weights(spec)
     require_devices(spec)
+    if settings.otel_endpoint:
+        require_tracing()
     Ledger(settings.data_dir).close()
     with bind(settings.host, settings.port) as listening:
         host, port = listening.getsockname()[:2]
@@ -80,6 +84,7 @@ class Processes:
         self._stop = asyncio.Event()
         self._failure: VivaError | None = None
         self._engine = EngineProcess(settings.engine_spec(), self._hear_engine)
+        self._counts = SharedCounts() if settings.metrics else None
         self._workers = [
             Child(
                 "worker",
@@ -88,6 +93,8 @@ class Processes:
                 self._hear_worker,
                 grace_s=settings.drain_s + KILL_AFTER_S,
                 pass_fds=[listening.fileno()],
+                environment=self._counts.variables if self._counts else {},
+                ended=self._counts.forget if self._counts else None,
             )
             for _ in range(settings.workers)
         ]
@@ -105,6 +112,8 @@ class Processes:
             # From here on nobody knocks in vain: what no worker accepts is refused.
             self._listening.close()
             await asyncio.gather(*(worker.stop() for worker in self._workers))
+        if self._counts is not None:
+            self._counts.close()
         if self._failure is not None:
             raise self._failure
 

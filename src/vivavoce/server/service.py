@@ -8,11 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from vivavoce.conversation import SPEAKING_NOTE
 from vivavoce.engines.deadlines import with_deadlines
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.listen.cached import HeardOnce
+from vivavoce.server.watching import watched_engines
+from vivavoce.telemetry.telemetry import Telemetry
 from vivavoce.tickets import Admission
 from vivavoce.turn import Engines
 
@@ -35,7 +38,7 @@ class Service:
 
     `admission` gives the queue of an owner; None: everybody is let in. `heard_once` None: recordings are listened to
     anew each time. `strict`: refuse what the original refused.
-    `engine_names`: stage -> `kind:model`, to show to people.
+    `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`.
     """
 
     engines: Callable[[], Awaitable[Engines]]
@@ -48,6 +51,9 @@ class Service:
     fingerprint: str = "fp_scripted"
     speaking_note: str | None = SPEAKING_NOTE
     ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready")
+    engine_status: Callable[[], Awaitable[dict[str, Any]]] | None = None
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    shows_metrics: bool = True
     started_at: int = field(default_factory=lambda: int(time.time()))
 
     async def engines_for(self, owner: bytes) -> Engines:
@@ -55,7 +61,7 @@ class Service:
 
         Its turns start when they are admitted, and no stage of them hangs.
         """
-        engines = await self.engines()
+        engines = watched_engines(await self.engines(), self.telemetry)
         if self.heard_once is not None:
             engines = replace(engines, listener=self.heard_once.listener(engines.listener, owner))
         if self.admission is not None:

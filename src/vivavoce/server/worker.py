@@ -2,7 +2,7 @@
 
 Started by `server.serve` as `python -m vivavoce.server.worker FD`, with the listening socket as FD; the settings and
 then the reports of the engine process come on standard input. Holds no weights and nothing that another worker would
-miss; reads no environment.
+miss; reads no environment but the folder in which workers count together (`telemetry.shared`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ from vivavoce.server.housekeeping import housekeeping
 from vivavoce.server.service import Limits, Service
 from vivavoce.settings import Settings, WorkerSettings
 from vivavoce.speak import language
+from vivavoce.telemetry.shared import remove_shared_folder
+from vivavoce.telemetry.telemetry import Telemetry
+from vivavoce.telemetry.tracing import Tracing
 
 
 @asynccontextmanager
@@ -39,6 +42,8 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
     spec = settings.engine_spec()
     ledger = await asyncio.to_thread(Ledger, settings.data_dir)
     heard_once = HeardOnce(ledger.hearings, spec.listen, settings.reply_ttl_s) if settings.remember_heard else None
+    tracing = Tracing.to(settings.otel_endpoint) if settings.otel_endpoint else None
+    telemetry = Telemetry(tracing=tracing)
     async with housekeeping(ledger, settings.reply_ttl_s):
         await asyncio.to_thread(language.load)  # beside the engines, which take longer
         yield Service(
@@ -58,9 +63,13 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
             fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
             speaking_note=settings.speaking_note or None,
             ready=client.ready,
+            engine_status=client.status,
+            telemetry=telemetry,
+            shows_metrics=settings.metrics,
         )
     await client.close()
     await asyncio.to_thread(ledger.close)
+    await asyncio.to_thread(telemetry.close)
 
 
 def fingerprint(*parts: str) -> str:
@@ -89,9 +98,9 @@ async def _work() -> None:
     def hear(report: Report) -> None:
         loop.call_soon_threadsafe(client.hear, report)
 
-    given = follow_parent(hear)
+    given = follow_parent(hear, at_end=remove_shared_folder)
     settings = WorkerSettings.model_validate_json(given)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     config = uvicorn.Config(
         create_app(
             lambda: reported_service(settings, client),

@@ -1,0 +1,127 @@
+"""Turns and engines as telemetry sees them: listeners around the events of a turn, and around each engine's contract.
+
+What passes is passed on unchanged; only lengths, counts and times are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from vivavoce.audio import Audio
+from vivavoce.conversation import Message, Sampling
+from vivavoce.listen.base import Listener, ListenOptions, Segment
+from vivavoce.speak.base import Speaker, Voice
+from vivavoce.telemetry.telemetry import Telemetry, TurnWatch
+from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
+from vivavoce.tickets import Room
+from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
+
+
+async def watched_run(turn: Turn, engines: Engines, watch: TurnWatch) -> AsyncGenerator[Event, None]:
+    """`turn.run`, told to `watch`."""
+    with watch:
+        async with aclosing(run(turn, engines)) as events:
+            async for event in events:
+                match event:
+                    case Room():
+                        watch.admitted()
+                    case PartHeard():
+                        watch.heard(event.heard.duration_s)
+                    case Thought():
+                        watch.text()
+                    case Spoke():
+                        watch.sound(event.start_s, event.audio.duration_s)
+                    case Finished():
+                        watch.finished(event.usage)
+                yield event
+
+
+def watched_engines(engines: Engines, telemetry: Telemetry) -> Engines:
+    """The same engines, each piece of their work timed."""
+    return replace(
+        engines,
+        listener=_Listener(engines.listener, telemetry),
+        thinker=_Thinker(engines.thinker, telemetry),
+        speaker=_Speaker(engines.speaker, telemetry),
+    )
+
+
+class _Listener:
+    def __init__(self, listener: Listener, telemetry: Telemetry) -> None:
+        self._listener = listener
+        self._telemetry = telemetry
+
+    async def listen(self, audio: Audio, options: ListenOptions | None = None) -> AsyncGenerator[Segment, None]:
+        with self._telemetry.stage("listen") as watch:
+            watch.sound(audio.duration_s)
+            async with aclosing(self._listener.listen(audio, options or ListenOptions())) as segments:
+                async for segment in segments:
+                    yield segment
+            watch.done()
+
+    async def close(self) -> None:
+        await self._listener.close()
+
+
+class _Thinker:
+    def __init__(self, thinker: Thinker, telemetry: Telemetry) -> None:
+        self._thinker = thinker
+        self._telemetry = telemetry
+
+    @property
+    def hears_audio(self) -> bool:
+        return self._thinker.hears_audio
+
+    @property
+    def context_tokens(self) -> int | None:
+        return self._thinker.context_tokens
+
+    @property
+    def answer_tokens(self) -> int | None:
+        return self._thinker.answer_tokens
+
+    async def think(
+        self, conversation: Sequence[Message], sampling: Sampling | None = None
+    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+        first = True
+        with self._telemetry.stage("think") as watch:
+            async with aclosing(self._thinker.think(conversation, sampling or Sampling())) as thoughts:
+                async for thought in thoughts:
+                    if isinstance(thought, ThoughtEnd):
+                        watch.tokens(thought.prompt_tokens, thought.completion_tokens)
+                    elif first:
+                        watch.first()
+                        first = False
+                    yield thought
+            watch.done()
+
+    async def tokenize(self, text: str) -> list[int] | None:
+        return await self._thinker.tokenize(text)
+
+    async def count_tokens(self, text: str) -> int | None:
+        return await self._thinker.count_tokens(text)
+
+    async def close(self) -> None:
+        await self._thinker.close()
+
+
+class _Speaker:
+    def __init__(self, speaker: Speaker, telemetry: Telemetry) -> None:
+        self._speaker = speaker
+        self._telemetry = telemetry
+
+    @property
+    def voices(self) -> Mapping[str, Voice]:
+        return self._speaker.voices
+
+    async def speak(self, text: str, voice: str, speed: float = 1.0) -> Audio:
+        with self._telemetry.stage("speak") as watch:
+            audio = await self._speaker.speak(text, voice, speed)
+            watch.sound(audio.duration_s)
+            watch.done()
+            return audio
+
+    async def close(self) -> None:
+        await self._speaker.close()
