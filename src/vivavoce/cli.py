@@ -30,6 +30,14 @@ bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; every 
 app.add_typer(models_app, name="models")
 app.add_typer(bench_app, name="bench")
 
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(help="Any OpenAI-compatible server, e.g. http://127.0.0.1:8080/v1; none: `viva serve` is started."),
+]
+ModelOption = Annotated[str, typer.Option(help="Model to ask for.")]
+QuestionsOption = Annotated[
+    Path | None, typer.Option(help="A folder of your own recordings, in place of our spoken questions.")
+]
 ProfileOption = Annotated[str | None, typer.Option(help="Which set of models: default, gpu, or tiny for tests.")]
 
 
@@ -279,20 +287,13 @@ def bench_languages(
 
 @bench_app.command("speed")
 def bench_speed(
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            help="Any OpenAI-compatible server, e.g. http://127.0.0.1:8080/v1; none: `viva serve` is started."
-        ),
-    ] = None,
+    base_url: BaseUrlOption = None,
     api_key: Annotated[str, typer.Option(help="Key for that server.")] = "none",
-    model: Annotated[str, typer.Option(help="Model to ask for.")] = "gpt-4o-mini-audio-preview",
+    model: ModelOption = "gpt-4o-mini-audio-preview",
     voice: Annotated[
         list[str] | None, typer.Option(help="Voice of the answers [default: alloy]; repeat to compare others with it.")
     ] = None,
-    questions: Annotated[
-        Path | None, typer.Option(help="A folder of your own recordings, in place of our spoken questions.")
-    ] = None,
+    questions: QuestionsOption = None,
     length: Annotated[
         list[int] | None, typer.Option(help="Only questions of about 2, 5, 12 or 30 s; repeatable.")
     ] = None,
@@ -333,6 +334,54 @@ def bench_speed(
         each=each,
         compared=compared,
         against_plain=against == "plain",
+        seed=seed,
+        out=out,
+        svg=svg,
+    )
+
+
+@bench_app.command("load")
+def bench_load(
+    base_url: BaseUrlOption = None,
+    api_key: Annotated[
+        list[str] | None, typer.Option(help="Keys that ask; the first asks half of it [default: four of our own].")
+    ] = None,
+    model: ModelOption = "gpt-4o-mini-audio-preview",
+    voice: Annotated[str, typer.Option(help="Voice of the answers.")] = "alloy",
+    questions: QuestionsOption = None,
+    length: Annotated[int, typer.Option(help="Questions of about 2, 5, 12 or 30 s.")] = 2,
+    times: Annotated[
+        list[float] | None, typer.Option(min=0.01, help="Load in multiples of capacity; repeatable [default: ½ 1 2 4].")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long questions come, per load.")] = 120.0,
+    callers: Annotated[int, typer.Option(min=1, help="Callers who find the capacity, each waiting for answers.")] = 4,
+    calibration: Annotated[int, typer.Option(min=1, help="Answers by which it is found.")] = 40,
+    bound: Annotated[float, typer.Option(help="Latest first sound of a good answer, in seconds.")] = 10.0,
+    seed: Annotated[int, typer.Option(help="When questions come, and from whom.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every question's outcome as JSON.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw goodput over load.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """What a server does below and above its capacity: answers in time, refusals, waits, and who gets how much."""
+    from vivavoce.bench.load_console import bench_load as measure
+    from vivavoce.bench.questions import LENGTHS_S
+    from vivavoce.settings import load_settings
+
+    if length not in LENGTHS_S:
+        raise typer.BadParameter(f"No questions of {length} s: choose of {', '.join(map(str, LENGTHS_S))}.")
+    measure(
+        load_settings(profile=profile),
+        base_url=base_url,
+        api_keys=api_key or ["load-1", "load-2", "load-3", "load-4"],
+        model=model,
+        voice=voice,
+        questions=questions,
+        length_s=length,
+        times=times or [0.5, 1.0, 2.0, 4.0],
+        duration_s=seconds,
+        callers=callers,
+        calibration=calibration,
+        bound_s=bound,
         seed=seed,
         out=out,
         svg=svg,

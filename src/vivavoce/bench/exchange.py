@@ -16,7 +16,7 @@ import openai
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.bench.playback import Arrival, Playback, play
-from vivavoce.errors import UpstreamFailed
+from vivavoce.errors import TooBusy, UpstreamFailed
 from vivavoce.turn import SPOKEN_SHARE
 
 ANSWER_TOKENS = 60
@@ -62,7 +62,7 @@ class Server:
         return {stage: str(name) for stage, name in cast("dict[str, Any]", told or {}).items()}
 
     def ask(self, question_wav: bytes, system: str, voice: str) -> Exchange:
-        """Stream one spoken answer to its end. Raises `UpstreamFailed` with what the server said."""
+        """Stream one spoken answer to its end. Raises `UpstreamFailed` with what the server said, or `TooBusy`."""
         messages = _messages(base64.b64encode(question_wav).decode("ascii"), system)
         watch = _Watch()
         try:
@@ -79,6 +79,9 @@ class Server:
             with stream:
                 for chunk in stream:
                     watch.see(chunk)
+        except openai.RateLimitError as error:
+            told = float(error.response.headers.get("retry-after", 1.0))
+            raise TooBusy(f"{self.base_url} answered 429: {error.message}", retry_after_s=told) from error
         except openai.APIStatusError as error:
             raise UpstreamFailed(f"{self.base_url} answered {error.status_code}: {error.message}") from error
         except openai.OpenAIError as error:

@@ -63,7 +63,7 @@ def bench_speed(
     console = Console()
     spec = settings.engine_spec()
     require_weights(spec, ("listen", "think", "speak") if against_plain or base_url is None else ("speak",))
-    asked, hello = _questions(spec, questions, lengths_s, each, console)
+    asked, hello = ready_questions(spec, questions, lengths_s, each, console)
     with ExitStack() as stack:
         if base_url is None:
             with console.status("Starting `viva serve` …"):
@@ -76,7 +76,7 @@ def bench_speed(
                 plain = build_plain(spec, settings.speaking_note)
             stack.callback(plain.close)
         measuring = Measuring(server.ask, plain.ask if plain is not None else None, voices, hello)
-        with _bar(console, "asking") as progress, suppress(KeyboardInterrupt):
+        with progress_bar(console, "asking") as progress, suppress(KeyboardInterrupt):
             measuring.run(asked, each, compared, progress)
         report = replace(
             _report(model, voices, seed),
@@ -93,7 +93,7 @@ def bench_speed(
 def bench_added(*, each: int, seed: int, out: Path | None) -> SpeedReport:
     """Measure what the server itself adds, over scripted engines. A report that `out` already is gets these figures."""
     console = Console()
-    with serving(added.SETTINGS) as base_url, _bar(console, "asking") as progress:
+    with serving(added.SETTINGS) as base_url, progress_bar(console, "asking") as progress:
         model, voice = "viva-voce", "alloy"
         server = Server(base_url, "none", model)
         found = added.measure_added(server.ask, voice, ADDED_LENGTHS_S, each, progress)
@@ -126,7 +126,7 @@ def _deliver(report: SpeedReport, out: Path | None, svg: Path | None, console: C
 
 
 @contextmanager
-def _bar(console: Console, what: str) -> Generator[Progress]:
+def progress_bar(console: Console, what: str) -> Generator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ProgressBars(*columns, console=console) as bars:
         bar = bars.add_task(what, total=None)
@@ -137,7 +137,7 @@ def _bar(console: Console, what: str) -> Generator[Progress]:
         yield advance
 
 
-def _questions(
+def ready_questions(
     spec: EngineSpec, folder: Path | None, lengths_s: list[int], each: int, console: Console
 ) -> tuple[list[Question], Audio]:
     """The questions, and a short recording to warm up with. What is spoken is kept beside the weights."""
@@ -154,7 +154,7 @@ def _questions(
                 found = read_questions(folder)
                 return [question for question in found if question.length_s in lengths_s], hello
             kept = Path(spec.models_dir).parent / "questions" / spec.speak.replace(":", "-").replace(",", "+")
-            with _bar(console, "speaking questions") as progress:
+            with progress_bar(console, "speaking questions") as progress:
                 wanted = dict.fromkeys(lengths_s, each)
                 return speak_questions(kept, voices, wanted, speak, progress), hello
         finally:
