@@ -1,10 +1,31 @@
-"""Ending an asyncio task for good, and finding why a group of them failed: one way for every part of the house."""
+"""Asyncio tasks: filling a queue, ending one for good, finding why a group failed: one way everywhere."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
+
+Item = TypeVar("Item")
+
+
+async def fill(queue: asyncio.Queue[Item | None], work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`, which puts items into `queue`, then put None: also when it fails, or the reader would wait for ever.
+
+    The reader finds what went wrong by awaiting the task that runs this.
+    """
+    try:
+        await work
+    except asyncio.CancelledError:
+        # The reader is gone, or about to go: never wait for room here.
+        with suppress(asyncio.QueueFull):
+            queue.put_nowait(None)
+        raise
+    except Exception:
+        await queue.put(None)
+        raise
+    await queue.put(None)
 
 
 async def end(task: asyncio.Task[Any]) -> None:

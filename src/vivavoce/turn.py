@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -166,7 +166,7 @@ async def say(
         for clause in splitter.flush():
             await clauses.put(clause)
 
-    splitting = asyncio.create_task(_fill(clauses, split()))
+    splitting = asyncio.create_task(tasks.fill(clauses, split()))
     position = 0
     try:
         clause = await clauses.get()
@@ -192,31 +192,13 @@ async def run(turn: Turn, engines: Engines) -> AsyncGenerator[Event, None]:
 
     First of all comes `Room`, where an admission counts turns."""
     events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_AHEAD)
-    producing = asyncio.create_task(_fill(events, _Run(turn, engines, events.put).flow()))
+    producing = asyncio.create_task(tasks.fill(events, _Run(turn, engines, events.put).flow()))
     try:
         while (event := await events.get()) is not None:
             yield event
         await producing
     finally:
         await tasks.end(producing)
-
-
-async def _fill(queue: asyncio.Queue[Item | None], work: Coroutine[Any, Any, None]) -> None:
-    """Do `work`, which puts items into `queue`, then put None: also when it fails, or the reader would wait for ever.
-
-    The reader finds what went wrong by awaiting the task that runs this.
-    """
-    try:
-        await work
-    except asyncio.CancelledError:
-        # The reader is gone, or about to go: never wait for room here.
-        with suppress(asyncio.QueueFull):
-            queue.put_nowait(None)
-        raise
-    except Exception:
-        await queue.put(None)
-        raise
-    await queue.put(None)
 
 
 Emit = Callable[[Event], Coroutine[Any, Any, None]]

@@ -14,10 +14,11 @@ import tiny_audio_model
 
 from vivavoce.audio import Audio
 from vivavoce.children import Report
+from vivavoce.engines.admission import Admission
 from vivavoce.engines.host import EngineHost
 from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.remote import Connection, one
-from vivavoce.engines.spec import EngineSpec
+from vivavoce.engines.spec import AdmissionLimits, EngineSpec
 from vivavoce.errors import EngineFailed
 from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
 from vivavoce.turn import Engines
@@ -32,7 +33,7 @@ class Unplugged(ScriptedSpeaker):
 
 @pytest.fixture
 async def connection(tmp_path: Path) -> AsyncGenerator[Connection, None]:
-    host = EngineHost(Engines(ScriptedListener(), ScriptedThinker(), Unplugged()))
+    host = EngineHost(Engines(ScriptedListener(), ScriptedThinker(), Unplugged()), Admission(AdmissionLimits()))
     path = str(tmp_path / "engine.sock")
     async with await asyncio.start_unix_server(host.serve, path):
         connection = await Connection.open(path)

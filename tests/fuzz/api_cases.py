@@ -93,11 +93,12 @@ class Tally:
         """One case: no 5xx, no shape that the page does not know, no hang. A stream must end as streams end."""
         started_s = time.perf_counter()
         with requests.Session() as session:
-            response = case.call(base_url=url, session=session, timeout=LONGEST_S)
+            # Sent by ourselves: the case's own way of sending reads only the first events of a stream.
+            response = session.request(**case.as_transport_kwargs(base_url=url), timeout=LONGEST_S)
         self.slowest_s = max(self.slowest_s, time.perf_counter() - started_s)
         self.statuses[response.status_code] = self.statuses.get(response.status_code, 0) + 1
         case.validate_response(response, checks=CHECKS_KEPT)
-        if "event-stream" in response.headers.get("content-type", [""])[0]:
+        if "event-stream" in response.headers.get("content-type", ""):
             _whole_stream(response.content)
 
     @property
