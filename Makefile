@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
 ASK    ?=
 
-.PHONY: help demo clients test unit check serve weights format bench-listening bench-languages bench-speed docs clean
+.PHONY: help demo clients test unit check serve weights format bench-listening bench-languages bench-speed bench-load soak docs clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -54,6 +54,12 @@ bench-languages: $(STAMP) ## How well each language is heard and spoken; then `m
 bench-speed: $(STAMP) ## How soon spoken questions are answered, against the plain way (an hour); then `make docs`
 	@$(BIN)/viva bench speed --against plain --out docs/speed.json
 	@$(BIN)/viva bench speed --scripted --out docs/speed.json
+
+bench-load: $(STAMP) ## What the server does from half of its capacity to four times it (ten minutes)
+	@$(BIN)/viva bench load
+
+soak: $(STAMP) weights ## 2,000 mixed requests on the tiny profile: the server must end as it began (about 25 min)
+	@$(BIN)/python tools/soak.py
 
 format: $(STAMP) ## Let ruff put the code in order
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

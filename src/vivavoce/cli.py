@@ -347,9 +347,7 @@ def bench_load(
         list[str] | None, typer.Option(help="Keys that ask; the first asks half of it [default: four of our own].")
     ] = None,
     model: ModelOption = "gpt-4o-mini-audio-preview",
-    voice: Annotated[str, typer.Option(help="Voice of the answers.")] = "alloy",
     questions: QuestionsOption = None,
-    length: Annotated[int, typer.Option(help="Questions of about 2, 5, 12 or 30 s.")] = 2,
     times: Annotated[
         list[float] | None, typer.Option(min=0.01, help="Load in multiples of capacity; repeatable [default: ½ 1 2 4].")
     ] = None,
@@ -364,19 +362,14 @@ def bench_load(
 ) -> None:
     """What a server does below and above its capacity: answers in time, refusals, waits, and who gets how much."""
     from vivavoce.bench.load_console import bench_load as measure
-    from vivavoce.bench.questions import LENGTHS_S
     from vivavoce.settings import load_settings
 
-    if length not in LENGTHS_S:
-        raise typer.BadParameter(f"No questions of {length} s: choose of {', '.join(map(str, LENGTHS_S))}.")
     measure(
         load_settings(profile=profile),
         base_url=base_url,
         api_keys=api_key or ["load-1", "load-2", "load-3", "load-4"],
         model=model,
-        voice=voice,
         questions=questions,
-        length_s=length,
         times=times or [0.5, 1.0, 2.0, 4.0],
         duration_s=seconds,
         callers=callers,

@@ -255,7 +255,7 @@ class _Run:
                     self.heard_language = heard.language or self.heard_language
                     # Sound without speech goes to no thinker: one that hears would answer words that nobody said.
                     by_ear = self.engines.thinker.hears_audio and heard.transcript
-                    parts.append(part if by_ear else _as_words(heard))
+                    parts.append(part if by_ear else TextPart(heard.transcript or NOTHING_SAID))
                 else:
                     parts.append(part)
             messages.append(Message(message.role, tuple(parts)))
@@ -374,10 +374,6 @@ async def _count(thinker: Thinker, text: str) -> int | None:
         return await thinker.count_tokens(text)
     except VivaError:
         return None
-
-
-def _as_words(heard: Heard) -> TextPart:
-    return TextPart(heard.transcript or NOTHING_SAID)
 
 
 def _first_samples(spoke: Spoke, count: int) -> Spoke:

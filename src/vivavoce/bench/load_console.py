@@ -18,6 +18,10 @@ from vivavoce.bench.speed_console import progress_bar, ready_questions
 from vivavoce.engines.registry import require_weights
 from vivavoce.settings import Settings
 
+VOICE = "alloy"
+LENGTHS_S = [2, 5]
+"""Questions as people put them to a voice."""
+
 SYSTEM = "Answer in one or two short sentences."
 
 
@@ -27,9 +31,7 @@ def bench_load(
     base_url: str | None,
     api_keys: list[str],
     model: str,
-    voice: str,
     questions: Path | None,
-    length_s: int,
     times: list[float],
     duration_s: float,
     callers: int,
@@ -46,7 +48,7 @@ def bench_load(
     console = Console()
     spec = settings.engine_spec()
     require_weights(spec, ("listen", "think", "speak") if base_url is None else ("speak",))
-    asked, _ = ready_questions(spec, questions, [length_s], 10, console)
+    asked, _ = ready_questions(spec, questions, LENGTHS_S, 10, console)
     with ExitStack() as stack:
         if base_url is None:
             with console.status("Starting `viva serve` …"):
@@ -56,7 +58,7 @@ def bench_load(
             stack.callback(server.close)
         progress = stack.enter_context(progress_bar(console, "asking"))
         loading = Loading(
-            lambda question, key: servers[key].ask(question, SYSTEM, voice),
+            lambda question, key: servers[key].ask(question, SYSTEM, VOICE),
             [question.audio() for question in asked],
             keys=len(servers),
             bound_s=bound_s,
