@@ -19,7 +19,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = SHARED.name  # before the client is imp
 
 import numpy as np  # noqa: E402
 
-from vivavoce.audio import Audio  # noqa: E402
+from vivavoce.audio import SPEAK_RATE_HZ, Audio  # noqa: E402
 from vivavoce.conversation import AudioPart, Message  # noqa: E402
 from vivavoce.server.watching import watched_engines, watched_run  # noqa: E402
 from vivavoce.speak.saying import Saying  # noqa: E402
@@ -29,6 +29,15 @@ from vivavoce.turn import Engines, Event, Turn, run  # noqa: E402
 
 ANSWER = "This is one sentence of several, and it is spoken. " * 10
 QUESTION = AudioPart(Audio(np.full(16_000, 0.1, np.float32), 16_000))
+
+
+class QuickSpeaker(ScriptedSpeaker):
+    """Always the same second of sound, so that making sound does not drown what is measured."""
+
+    second = Audio(np.full(SPEAK_RATE_HZ, 0.1, np.float32), SPEAK_RATE_HZ)
+
+    async def speak(self, text: str, voice: str, speed: float = 1.0) -> Audio:
+        return self.second
 
 
 async def took_s(events: AsyncGenerator[Event, None]) -> float:
@@ -42,7 +51,7 @@ async def took_s(events: AsyncGenerator[Event, None]) -> float:
 async def measure(pairs: int) -> list[float]:
     """Seconds of processor time that telemetry added, one figure per pair."""
     telemetry = Telemetry()
-    engines = Engines(ScriptedListener(), ScriptedThinker(ANSWER), ScriptedSpeaker())
+    engines = Engines(ScriptedListener(), ScriptedThinker(ANSWER), QuickSpeaker())
     turn = Turn([Message("user", (QUESTION,))], saying=Saying("af_heart"))
 
     async def watched() -> float:

@@ -199,6 +199,9 @@ def test_any_worker_tells_what_all_have_done_and_dead_ones_did(tmp_path: Path) -
             assert told(each)[turns] == 3
             assert told(each)["viva_first_sound_seconds_count"] == 3
             assert told(each)["viva_engine_up"] == 1
+            assert told(each)["viva_queue_wait_seconds_count"] == 3
+            assert told(each)['viva_queue_depth{kind="interactive"}'] == 0
+            assert told(each)['viva_queue_refused_total{reason="full"}'] == 0
         with streaming(client), streaming(other):
             assert told(viva.connection())["viva_turns_in_progress"] == 2
             os.kill(one, signal.SIGKILL)

@@ -25,12 +25,12 @@ async def watched_run(turn: Turn, engines: Engines, watch: TurnWatch) -> AsyncGe
         async with aclosing(run(turn, engines)) as events:
             async for event in events:
                 match event:
+                    case Thought():  # by far the most frequent
+                        watch.text()
                     case Room():
                         watch.admitted()
                     case PartHeard():
                         watch.heard(event.heard.duration_s)
-                    case Thought():
-                        watch.text()
                     case Spoke():
                         watch.sound(event.start_s, event.audio.duration_s)
                     case Finished():

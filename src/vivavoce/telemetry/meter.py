@@ -35,26 +35,35 @@ class Meter:
         self._counted: dict[str, Counter | Gauge | Histogram] = {
             metric.name: _counted(metric, self._registry) for metric in METRICS if metric.source == "events"
         }
+        self._known: dict[tuple[str, tuple[str, ...]], Counter | Gauge | Histogram] = {}
         self.set("viva_start_time_seconds", time.time())
 
     def add(self, name: str, amount: float, *labels: str) -> None:
         """To a counter; to a gauge, where `amount` may be negative."""
-        counted = self._counted[name]
-        if isinstance(counted, Histogram):
+        series = self._series(name, labels)
+        if isinstance(series, Histogram):
             raise TypeError(f"{name} observes; nothing can be added to it")
-        (counted.labels(*labels) if labels else counted).inc(amount)
+        series.inc(amount)
 
     def observe(self, name: str, value: float, *labels: str) -> None:
-        counted = self._counted[name]
-        if not isinstance(counted, Histogram):
+        series = self._series(name, labels)
+        if not isinstance(series, Histogram):
             raise TypeError(f"{name} is no histogram")
-        (counted.labels(*labels) if labels else counted).observe(value)
+        series.observe(value)
 
     def set(self, name: str, value: float) -> None:
-        counted = self._counted[name]
-        if not isinstance(counted, Gauge):
+        series = self._series(name, ())
+        if not isinstance(series, Gauge):
             raise TypeError(f"{name} is no gauge")
-        counted.set(value)
+        series.set(value)
+
+    def _series(self, name: str, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
+        """One series of a metric, looked up once: the client's own look-up takes as long as counting."""
+        found = self._known.get((name, labels))
+        if found is None:
+            counted = self._counted[name]
+            found = self._known[name, labels] = counted.labels(*labels) if labels else counted
+        return found
 
     def text(self, engines: Sequence[Sample]) -> bytes:
         """The exposition format, of all workers. `engines`: what the engine process says now."""
