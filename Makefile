@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
 ASK    ?=
 
-.PHONY: help demo clients test unit check serve weights format bench-listening bench-languages bench-speed bench-load soak docs clean
+.PHONY: help demo clients test unit check serve weights format bench-listening bench-transcribe bench-languages bench-speed bench-load soak docs clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ serve: $(STAMP) ## Serve on 127.0.0.1:8080 with the default profile
 
 bench-listening: $(STAMP) ## Our listening against stock faster-whisper (needs ../shared/speech)
 	@$(BIN)/viva bench listening
+
+bench-transcribe: $(STAMP) ## An hour of joined recordings against faster-whisper's batched pipeline (needs ../shared/speech)
+	@$(BIN)/viva bench transcribe
 
 bench-languages: $(STAMP) ## How well each language is heard and spoken; then `make docs` (hearing needs ../shared/speech)
 	@$(BIN)/viva bench languages --out docs/languages.json

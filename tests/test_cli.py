@@ -43,6 +43,7 @@ def viva(*words: str, folder: Path, **extra: str) -> subprocess.CompletedProcess
         ("doctor",),
         ("bench",),
         ("bench", "listening"),
+        ("bench", "transcribe"),
         ("bench", "languages"),
     ],
 )

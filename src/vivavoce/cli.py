@@ -265,6 +265,55 @@ def bench_listening(
         raise typer.Exit(1)
 
 
+@bench_app.command("transcribe")
+def bench_transcribe(
+    manifest: Annotated[Path, typer.Option(help="Recordings with their text, one JSON object per line.")] = Path(
+        "../shared/speech/manifest.jsonl"
+    ),
+    minutes: Annotated[float, typer.Option(min=1.0, help="Minutes of sound in all; clips come again if few.")] = 60.0,
+    part_minutes: Annotated[float, typer.Option(min=1.0, help="Length of one joined recording, in minutes.")] = 10.0,
+    language: Annotated[list[str] | None, typer.Option(help="Only these languages (ISO 639-1); repeatable.")] = None,
+    half: Annotated[
+        Half, typer.Option(help="Policies were tuned on half of the speakers; report on the other.")
+    ] = "all",
+    word_times: Annotated[
+        bool, typer.Option("--word-times", help="Ours gives words their times too; the others don't.")
+    ] = False,
+    memory: Annotated[
+        bool, typer.Option(help="Peak memory at a sixth, a half and all of the minutes; takes twice our time more.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Which clips in which order, and the bootstrap.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every figure and transcript as JSON.")] = None,
+) -> None:
+    """How fast long recordings are transcribed, against faster-whisper's batched pipeline in the same run.
+
+    Joins recordings with known text into long ones and has each heard by us, by faster-whisper's batched pipeline
+    (batches of 8 and of 16) and by the same model greedily on full windows, all with the same weights and threads.
+    States seconds of sound per second (RTFx), word errors with their bound, how long a three-second clip takes beside a
+    long recording, and memory against length. An hour takes about 20 minutes on two cores; for a quick look:
+    --minutes 10 --part-minutes 5 --no-memory. Exits 1 below the bars.
+    """
+    from vivavoce.bench.console import bench_transcribe as compare
+    from vivavoce.settings import load_settings
+
+    settings = load_settings()
+    passed = compare(
+        manifest,
+        settings.models_dir / settings.engine("listen").partition(":")[2],
+        minutes=minutes,
+        part_minutes=part_minutes,
+        languages=language,
+        half=half,
+        threads=settings.threads,
+        seed=seed,
+        word_times=word_times,
+        memory=memory,
+        out=out,
+    )
+    if not passed:
+        raise typer.Exit(1)
+
+
 @bench_app.command("languages")
 def bench_languages(
     manifest: Annotated[Path, typer.Option(help="Recordings with their text, one JSON object per line.")] = Path(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vivavoce.bench.scoring import Score, metric_of, normalise, score
+from vivavoce.bench.scoring import Score, metric_of, normalise, score, score_joined
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,19 @@ def test_unspaced_languages_are_scored_by_character() -> None:
 def test_normalising_twice_changes_nothing() -> None:
     text = "Today, only platforms one and three are used!"
     assert normalise(normalise(text, "en"), "en") == normalise(text, "en")
+
+
+def test_errors_in_a_joined_recording_belong_to_the_clip_in_which_they_lie() -> None:
+    references = ["The red house.", "Nobody comes.", "", "Five little birds sing"]
+    heard = "the red horse nobody ever comes five birds sing now"
+    expected = [Score(1, 3), Score(1, 2), Score(0, 0), Score(2, 4)]
+    assert score_joined(references, heard, "en") == [*expected]
+    assert score_joined(references, "", "en") == [Score(n, n) for n in (3, 2, 0, 4)]
+    assert score_joined(["砸自己", "的脚"], "扎自己的脚", "zh") == [Score(1, 3), Score(0, 2)]
+
+
+def test_an_error_count_is_the_same_joined_or_whole() -> None:
+    references = ["one house", "and two mice", "ran away"]
+    heard = "one mouse and two mice ran far away home"
+    parts = score_joined(references, heard, "de")
+    assert sum(part.errors for part in parts) == score(" ".join(references), heard, "de").errors == 3

@@ -17,7 +17,7 @@ from vivavoce.audio import Audio
 from vivavoce.listen.base import ListenOptions
 from vivavoce.listen.mel import LogMel, mel_bands
 from vivavoce.listen.whisper import WhisperListener
-from vivavoce.listen.whisper_model import WhisperModel
+from vivavoce.listen.whisper_model import Passage, Search, WhisperModel
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,8 @@ def test_the_number_of_mel_bands_is_the_models(model: WhisperModel) -> None:
     assert model.n_mels == 128
     features = LogMel(model.n_mels)(np.zeros(16_000, np.float32), 200)
     assert features.shape == (128, 200)
-    assert model.encode(features).states.shape == [1, 100, 16]
+    [encoded] = model.encode([features])
+    assert encoded.states.shape == [1, 100, 16]
 
 
 def test_the_bands_are_those_of_the_reference() -> None:
@@ -47,8 +48,9 @@ def test_the_bands_are_those_of_the_reference() -> None:
 
 
 def test_all_hundred_languages_are_known(model: WhisperModel) -> None:
-    encoded = model.encode(LogMel(model.n_mels)(np.zeros(16_000, np.float32), 200))
-    heard = {code for code, _ in model.detect_languages(encoded, count=200)}
+    [encoded] = model.encode([LogMel(model.n_mels)(np.zeros(16_000, np.float32), 200)])
+    [languages] = model.detect_languages([encoded], count=200)
+    heard = {code for code, _ in languages}
     assert len(heard) == len(LANGUAGES) == 100
     assert {"yue", "jv"} <= heard and "jw" not in heard
     assert model.has_language("yue") and not model.has_language("xx")
@@ -62,8 +64,8 @@ def test_special_tokens_are_found_by_name_and_not_by_number(model: WhisperModel)
 
 
 def test_words_are_decoded_and_aligned_within_bounds(model: WhisperModel) -> None:
-    encoded = model.encode(LogMel(model.n_mels)(np.zeros(16_000, np.float32), 200))
-    decoding = model.generate(encoded, "yue", 5)
+    [encoded] = model.encode([LogMel(model.n_mels)(np.zeros(16_000, np.float32), 200)])
+    [decoding] = model.generate([Passage(encoded, model.start_tokens("yue", None), 5)], Search())
     assert len(decoding.tokens) <= 5 and all(token < VOCABULARY.index("<|endoftext|>") for token in decoding.tokens)
     alignment = model.align(encoded, "yue", decoding.tokens, 1.0)
     assert max(step for _, step in alignment.pairs) < 50

@@ -10,7 +10,7 @@ import pytest
 
 from vivavoce.errors import EngineFailed
 from vivavoce.listen.mel import LogMel
-from vivavoce.listen.whisper_model import MAX_PROMPT_TOKENS, WhisperModel
+from vivavoce.listen.whisper_model import MAX_PROMPT_TOKENS, Passage, Search, WhisperModel
 
 pytestmark = pytest.mark.real
 
@@ -25,8 +25,9 @@ def model(models_dir: Path) -> Iterator[WhisperModel]:
 def test_languages_are_iso_codes_both_ways(model: WhisperModel) -> None:
     assert all(model.has_language(code) for code in ("en", "pl", "jv", "zh"))
     assert not model.has_language("xx")
-    states = model.encode(LogMel(model.n_mels)(np.zeros(1600, np.float32), 200))
-    codes = [code for code, _ in model.detect_languages(states, count=99)]
+    encoded = model.encode([LogMel(model.n_mels)(np.zeros(1600, np.float32), 200)])
+    [languages] = model.detect_languages(encoded, count=99)
+    codes = [code for code, _ in languages]
     assert len(codes) == 99
     assert "jv" in codes
     assert "jw" not in codes
@@ -43,8 +44,8 @@ def test_a_prompt_holds_words_only_and_is_bounded(model: WhisperModel) -> None:
 
 def test_generation_stops_at_its_bound(model: WhisperModel) -> None:
     noise = (np.random.default_rng(0).standard_normal(32_000) * 0.1).astype(np.float32)
-    encoded = model.encode(LogMel(model.n_mels)(noise, 1000))
-    decoding = model.generate(encoded, "en", 3, no_repeat_ngram_size=0)
+    [encoded] = model.encode([LogMel(model.n_mels)(noise, 1000)])
+    [decoding] = model.generate([Passage(encoded, model.start_tokens("en", None), 3)], Search())
     assert len(decoding.tokens) <= 3
     if len(decoding.tokens) == 3:
         assert not decoding.ended

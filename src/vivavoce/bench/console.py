@@ -16,6 +16,8 @@ from vivavoce.bench.languages import LanguageRow, LanguagesReport, Progress, mea
 from vivavoce.bench.languages_page import languages_table, write_report
 from vivavoce.bench.listening import render, run_listening
 from vivavoce.bench.machine import machine_name
+from vivavoce.bench.transcribing import run_transcribing
+from vivavoce.bench.transcribing_table import render as render_transcribing
 from vivavoce.engines.registry import build_listener, build_speaker, require_weights
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import InvalidValue
@@ -34,12 +36,7 @@ def bench_listening(
     out: Path | None,
 ) -> bool:
     """Run, show and save the comparison; whether it passed its bar. Raises `InvalidValue` without recordings."""
-    if not manifest.is_file():
-        raise InvalidValue(
-            f"No recordings: {manifest} does not exist. Point --manifest at a JSON Lines file with id, path, language, "
-            "text, speaker and duration_s per line.",
-            param="manifest",
-        )
+    _require(manifest)
     console = Console()
     columns = (TextColumn("listening"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ProgressBars(*columns, console=console) as bars:
@@ -61,6 +58,42 @@ def bench_listening(
             progress=advance,
         )
     console.print(render(report))
+    return report.passed
+
+
+def bench_transcribe(
+    manifest: Path,
+    model_dir: Path,
+    *,
+    minutes: float,
+    part_minutes: float,
+    languages: list[str] | None,
+    half: Half,
+    threads: int,
+    seed: int,
+    word_times: bool,
+    memory: bool,
+    out: Path | None,
+) -> bool:
+    """Run, show and save the comparison; whether it passed its bars. Raises `InvalidValue` without recordings."""
+    _require(manifest)
+    console = Console()
+    with console.status("joining recordings") as status:
+        report = run_transcribing(
+            manifest,
+            model_dir=model_dir,
+            minutes=minutes,
+            part_minutes=part_minutes,
+            languages=languages,
+            half=half,
+            threads=threads,
+            seed=seed,
+            word_times=word_times,
+            memory_minutes=(minutes / 6, minutes / 2, minutes) if memory else (),
+            output=out,
+            progress=status.update,
+        )
+    console.print(render_transcribing(report))
     return report.passed
 
 
@@ -104,6 +137,15 @@ def bench_languages(
         write_report(report, out)
     console.print(languages_table(report))
     return report
+
+
+def _require(manifest: Path) -> None:
+    if not manifest.is_file():
+        raise InvalidValue(
+            f"No recordings: {manifest} does not exist. Point --manifest at a JSON Lines file with id, path, language, "
+            "text, speaker and duration_s per line.",
+            param="manifest",
+        )
 
 
 async def _measure(

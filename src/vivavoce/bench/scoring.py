@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -38,14 +38,37 @@ def score(reference: str, heard: str, language: str) -> Score:
 
     Raises `MissingDependency` without the extra `bench`.
     """
-    truth, guess = normalise(reference, language), normalise(heard, language)
-    if language in CHARACTER_LANGUAGES:
-        truth, guess = " ".join(truth.replace(" ", "")), " ".join(guess.replace(" ", ""))
-    units = len(truth.split())
-    if units == 0 or not guess.split():
-        return Score(units, units)
-    counted = _import("jiwer").process_words(truth, guess)
-    return Score(int(counted.substitutions + counted.deletions + counted.insertions), units)
+    [counted] = score_joined([reference], heard, language)
+    return counted
+
+
+def score_joined(references: Sequence[str], heard: str, language: str) -> list[Score]:
+    """Count what was got wrong in a recording that says `references` one after another, reference by reference.
+
+    The whole is aligned at once; a word too many counts for the reference at whose place it stands.
+    Raises `MissingDependency` without the extra `bench`.
+    """
+    parts = [_units(reference, language) for reference in references]
+    units = [len(part) for part in parts]
+    owners = [index for index, count in enumerate(units) for _ in range(count)]
+    errors = [0] * len(parts)
+    guess = _units(heard, language)
+    if not owners or not guess:
+        return [Score(count, count) for count in units]
+    counted = _import("jiwer").process_words(" ".join(unit for part in parts for unit in part), " ".join(guess))
+    for chunk in counted.alignments[0]:
+        if chunk.type == "insert":
+            errors[owners[min(chunk.ref_start_idx, len(owners) - 1)]] += chunk.hyp_end_idx - chunk.hyp_start_idx
+        elif chunk.type != "equal":
+            for place in range(chunk.ref_start_idx, chunk.ref_end_idx):
+                errors[owners[place]] += 1
+    return [Score(wrong, count) for wrong, count in zip(errors, units, strict=True)]
+
+
+def _units(text: str, language: str) -> list[str]:
+    """Normalised words, or characters where words aren't spaced."""
+    words = normalise(text, language).split()
+    return list("".join(words)) if language in CHARACTER_LANGUAGES else words
 
 
 def normalise(text: str, language: str) -> str:

@@ -15,12 +15,12 @@ _NORMAL_PEAK = 0.5
 _MOST_GAIN = 200.0
 
 
-def levelled(samples: Samples) -> Samples:
-    """`samples` scaled so that their loudest is half of full scale, if it was below a tenth; else the very array.
+def gain_for(samples: Samples) -> np.float32:
+    """What to multiply `samples` by so that their loudest is half of full scale, if it is below a tenth; else 1.
 
-    The gain is limited to 46 dB, so that the last bits of a silent recording don't become noise of normal level.
+    At most 46 dB, so that the last bits of a silent recording don't become noise of normal level.
     """
     peak = max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
     if peak >= _QUIET_PEAK or peak == 0.0:
-        return samples
-    return samples * np.float32(min(_MOST_GAIN, _NORMAL_PEAK / peak))
+        return np.float32(1.0)
+    return np.float32(min(_MOST_GAIN, _NORMAL_PEAK / peak))

@@ -53,17 +53,17 @@ class VoiceActivity:
             str(model_path or default_model_path()), sess_options=options, providers=["CPUExecutionProvider"]
         )
 
-    def blocks(self, samples: Samples) -> Iterator[Probabilities]:
+    def blocks(self, samples: Samples, gain: np.float32) -> Iterator[Probabilities]:
         """Probabilities in [0, 1], one per started 32 ms frame, in blocks of about 30 s; each `next` is one call.
 
-        The network takes quiet speech for silence, so `samples` should be at a normal level (`level.py`).
+        The network takes quiet speech for silence: `gain` is what brings `samples` to a normal level (`level.py`).
         """
         frames = -(-len(samples) // FRAME_SAMPLES)
         hidden: Any = np.zeros((1, 1, 128), np.float32)
         cell: Any = np.zeros((1, 1, 128), np.float32)
         for first in range(0, frames, _BLOCK_FRAMES):
             count = min(_BLOCK_FRAMES, frames - first)
-            rows = _frames_with_context(samples, first, count)
+            rows = _frames_with_context(samples, first, count) * gain
             out, hidden, cell = self._session.run(None, {"input": rows, "h": hidden, "c": cell})
             yield np.asarray(out, np.float32).reshape(-1)
 

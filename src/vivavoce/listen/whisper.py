@@ -1,23 +1,27 @@
-"""Whisper through CTranslate2: Audio -> segments, one window of speech at a time.
+"""Whisper through CTranslate2: Audio -> segments, one per window of speech.
 
 The flow of one recording: voice activity -> windows cut at pauses -> for each: log-mel, encoder on no more than the
 speech needs, language, a narrow beam search, checks, and if they fail the full window and a wider search -> words.
-Every native call runs in a thread of this listener's own; between calls the task can be cancelled. Knows no settings,
-no cache and no wire format.
+A short recording is urgent and heard window after window; of a long one many windows are under way at once, so that
+they can share calls (`batching.py`). Between calls a task can be cancelled. Knows no settings, no cache and no wire
+format.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
+import numpy as np
+
+from vivavoce import tasks
 from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
-from vivavoce.errors import EngineFailed, InvalidValue
+from vivavoce.errors import InvalidValue
 from vivavoce.listen.base import ListenOptions, Segment, Word
 from vivavoce.listen.decoding import (
     Decoding,
@@ -32,17 +36,17 @@ from vivavoce.listen.decoding import (
     nothing_said,
     token_bound,
 )
-from vivavoce.listen.level import levelled
-from vivavoce.listen.mel import FRAMES_PER_S, LogMel
+from vivavoce.listen.level import gain_for
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
-from vivavoce.listen.whisper_model import CALLS_AT_ONCE, Encoded, WhisperModel
+from vivavoce.listen.whisper_calls import CPU_BATCHES, GPU_BATCHES, BatchSizes, WhisperCalls
+from vivavoce.listen.whisper_model import Encoded, Passage, Search, WhisperModel
 from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, encoder_s
 from vivavoce.listen.words import group_tokens, within_speech, words_of
 from vivavoce.resampling import resample
 
-Result = TypeVar("Result")
-
 _DEFAULT_OPTIONS = ListenOptions()
+_SEARCH = Search(beam=3)
+_STRONGER = (Search(beam=5), Search(beam=2, forbid=3))
 
 
 @dataclass(slots=True)
@@ -54,15 +58,67 @@ class ListenStats:
     fallback_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class PacePolicy:
+    """How a long recording is heard differently from a short one.
+
+    long_s: from this length on a recording is long: not urgent, windows ahead. ahead: windows of one recording under
+    way at once. step_s: lengths that the encoder is shown are multiples of this, so that windows can share calls.
+    search: the first one. It may be narrower than a short recording's: windows are full of speech here, which is where
+    a beam helps least.
+    """
+
+    long_s: float = 60.0
+    ahead: int = 24
+    step_s: float = 2.0
+    search: Search = _SEARCH
+
+
 @dataclass(slots=True)
 class _Recording:
     """What is known about the recording being heard."""
 
+    samples: Samples
+    gain: np.float32
     options: ListenOptions
+    long: bool
     language: str | None = None
     spoken: bool = False
     peak: float = 0.0
     no_speech_probability: float = 0.0
+
+    @property
+    def urgent(self) -> bool:
+        return not self.long
+
+    def sound(self, start_s: float, end_s: float) -> Samples:
+        """A stretch at a normal level."""
+        stretch = self.samples[round(start_s * LISTEN_RATE_HZ) : round(end_s * LISTEN_RATE_HZ)]
+        return stretch if self.gain == 1.0 else stretch * self.gain
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One window of a recording, and the language that the recording was known to be in when the window's turn came."""
+
+    recording: _Recording
+    window: Window
+    end_s: float
+    sound: Samples
+    known_language: str | None
+
+    @classmethod
+    def at(cls, window: Window, recording: _Recording) -> _Look:
+        end_s = min(window.end_s, len(recording.samples) / LISTEN_RATE_HZ)
+        return cls(recording, window, end_s, recording.sound(window.start_s, end_s), recording.language)
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.sound) / LISTEN_RATE_HZ
+
+    @property
+    def urgent(self) -> bool:
+        return self.recording.urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +129,13 @@ class _Attempt:
     language_probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """beam: width of the search. forbid: n-grams of this length may not repeat; 0 allows them."""
-
-    beam: int = 1
-    forbid: int = 0
-
-
-_SEARCH = _Search(beam=3)
-_STRONGER = (_Search(beam=5), _Search(beam=2, forbid=3))
-
-
 @dataclass(slots=True)
 class WhisperListener:
     """A `Listener` on a Whisper model in CTranslate2's format.
 
     model_dir holds model.bin, config.json and tokenizer.json. threads: processor threads of all native calls together;
-    two calls run side by side, further ones take turns. compute_type and device as CTranslate2 names them ("int8",
-    "float16"; "cpu", "cuda", "cuda:N").
+    two calls run side by side, further ones take turns, alike ones together. compute_type and device as CTranslate2
+    names them ("int8", "float16"; "cpu", "cuda", "cuda:N"). batches: None takes what suits the device.
     Raises `ModelNotInstalled`, `MissingDependency` or `EngineFailed` at construction.
     """
 
@@ -102,19 +146,20 @@ class WhisperListener:
     windows: WindowPolicy = field(default_factory=WindowPolicy, kw_only=True)
     trust: TrustPolicy = field(default_factory=TrustPolicy, kw_only=True)
     tongues: LanguagePolicy = field(default_factory=LanguagePolicy, kw_only=True)
+    pace: PacePolicy = field(default_factory=PacePolicy, kw_only=True)
+    batches: BatchSizes | None = field(default=None, kw_only=True)
     stats: ListenStats = field(default_factory=ListenStats, init=False)
     _model: WhisperModel = field(init=False, repr=False)
+    _calls: WhisperCalls = field(init=False, repr=False)
     _activity: VoiceActivity = field(init=False, repr=False)
-    _mel: LogMel = field(init=False, repr=False)
-    _threads: ThreadPoolExecutor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._model = WhisperModel(
             self.model_dir, threads=self.threads, compute_type=self.compute_type, device=self.device
         )
+        sizes = self.batches or (CPU_BATCHES if self.device == "cpu" else GPU_BATCHES)
+        self._calls = WhisperCalls(self._model, sizes)
         self._activity = VoiceActivity()
-        self._mel = LogMel(self._model.n_mels)
-        self._threads = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE, thread_name_prefix="whisper")
 
     async def listen(self, audio: Audio, options: ListenOptions = _DEFAULT_OPTIONS) -> AsyncGenerator[Segment, None]:
         """Yield a segment per window of speech, or one with text "" when nothing was said.
@@ -123,50 +168,68 @@ class WhisperListener:
         """
         if options.language is not None and not self._model.has_language(options.language):
             raise InvalidValue(f"This Whisper model has no language {options.language!r}.", param="language")
-        recording = _Recording(options)
-        samples = await self._call(lambda: levelled(resample(audio, LISTEN_RATE_HZ).samples))
-        planner = WindowPlanner(self.windows, FRAME_S)
-        blocks = self._activity.blocks(samples)
-        while (block := await self._call(lambda: next(blocks, None))) is not None:
-            recording.peak = max(recording.peak, float(block.max(initial=0.0)))
-            for window in planner.feed(block.tolist()):
-                if segment := await self._hear(samples, window, recording):
+        long = audio.duration_s >= self.pace.long_s
+        samples = await self._calls.run(lambda: resample(audio, LISTEN_RATE_HZ).samples, urgent=not long)
+        gain = await self._calls.run(lambda: gain_for(samples), urgent=not long)
+        recording = _Recording(samples, gain, options, long)
+        under_way: deque[asyncio.Task[Segment]] = deque()
+        try:
+            async with aclosing(self._windows(recording)) as windows:
+                async for window in windows:
+                    # In order of windows, so that the language known to each hangs on no race.
+                    while len(under_way) >= self._ahead(recording):
+                        if segment := _noted(recording, await under_way.popleft()):
+                            yield segment
+                    under_way.append(asyncio.create_task(self._hear(_Look.at(window, recording))))
+            while under_way:
+                if segment := _noted(recording, await under_way.popleft()):
                     yield segment
-        for window in planner.finish():
-            if segment := await self._hear(samples, window, recording):
-                yield segment
+        finally:
+            for task in under_way:
+                task.cancel()
+            for task in under_way:
+                await tasks.end(task)
         if not recording.spoken:
-            yield _nothing(audio.duration_s, max(1.0 - recording.peak, recording.no_speech_probability))
+            yield _nothing(0.0, audio.duration_s, max(1.0 - recording.peak, recording.no_speech_probability))
+
+    @property
+    def batch_call_s(self) -> tuple[float, ...]:
+        """Seconds that each of the last calls for long recordings took: what a short one may have to wait for."""
+        return tuple(self._calls.batcher.call_s)
 
     async def close(self) -> None:
-        """Wait for the call in flight, then let the weights go."""
-        await asyncio.to_thread(self._threads.shutdown, True, cancel_futures=True)
-        await asyncio.to_thread(self._model.close)
+        """Wait for the calls in flight, then let the weights go."""
+        await self._calls.close()
 
-    async def _call(self, work: Callable[[], Result]) -> Result:
-        """Run one native call in a thread. Foreign exceptions become `EngineFailed` here and only here."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except RuntimeError as fault:
-            raise EngineFailed(f"Listening failed: {fault}") from fault
+    async def _windows(self, recording: _Recording) -> AsyncGenerator[Window, None]:
+        """Windows of speech in order of time, each found no earlier than it is asked for."""
+        planner = WindowPlanner(self.windows, FRAME_S)
+        blocks = self._activity.blocks(recording.samples, recording.gain)
+        while (block := await self._calls.run(lambda: next(blocks, None), urgent=recording.urgent)) is not None:
+            recording.peak = max(recording.peak, float(block.max(initial=0.0)))
+            for window in planner.feed(block.tolist()):
+                yield window
+        for window in planner.finish():
+            yield window
 
-    async def _hear(self, samples: Samples, window: Window, recording: _Recording) -> Segment | None:
-        """Decode one window; None if nothing was said in it."""
-        end_s = min(window.end_s, len(samples) / LISTEN_RATE_HZ)
-        sound = samples[round(window.start_s * LISTEN_RATE_HZ) : round(end_s * LISTEN_RATE_HZ)]
-        attempt = await self._decode(sound, window.peak, recording)
+    def _ahead(self, recording: _Recording) -> int:
+        """How many windows may be under way at once: one until the language of a long recording is known."""
+        known = recording.options.language or recording.language
+        return self.pace.ahead if recording.long and known else 1
+
+    async def _hear(self, look: _Look) -> Segment:
+        """Decode one window; a segment with text "" if nothing was said in it."""
+        attempt = await self._decode(look)
         decoding = attempt.decoding
-        if nothing_said(decoding, window.peak, self.trust):
-            recording.no_speech_probability = max(recording.no_speech_probability, decoding.no_speech_probability)
-            return None
-        recording.language, recording.spoken = attempt.language, True
+        if nothing_said(decoding, look.window.peak, self.trust):
+            return _nothing(look.window.start_s, look.end_s, decoding.no_speech_probability)
         words: tuple[Word, ...] = ()
-        if recording.options.word_times:
-            words = within_speech(await self._words(attempt, window.start_s, end_s), window)
+        if look.recording.options.word_times:
+            words = within_speech(await self._words(attempt, look), look.window)
         return Segment(
             text=decoding.text,
-            start_s=words[0].start_s if words else window.start_s,
-            end_s=words[-1].end_s if words else end_s,
+            start_s=words[0].start_s if words else look.window.start_s,
+            end_s=words[-1].end_s if words else look.end_s,
             language=attempt.language,
             language_probability=attempt.language_probability,
             no_speech_probability=decoding.no_speech_probability,
@@ -176,33 +239,33 @@ class WhisperListener:
             tokens=decoding.tokens,
         )
 
-    async def _decode(self, sound: Samples, peak: float, recording: _Recording) -> _Attempt:
+    async def _decode(self, look: _Look) -> _Attempt:
         """Decode on a window sized to the speech; if that can't be believed, look longer and search harder.
 
         Where there was hardly any voice, doubt means that nothing was said, and a longer look would only cost time.
         """
         self.stats.windows += 1
-        duration_s = len(sound) / LISTEN_RATE_HZ
-        seconds = encoder_s(duration_s, self.windows)
-        first = await self._attempt(await self._encode(sound, seconds), duration_s, recording, _SEARCH)
-        if not doubts(first.decoding, self.trust) or peak < self.trust.faint_peak:
+        long = look.recording.long
+        seconds = encoder_s(look.duration_s, self.windows, self.pace.step_s if long else 0.0)
+        encoded = await self._calls.encode(look.sound, seconds, urgent=look.urgent)
+        first = await self._attempt(encoded, look, self.pace.search if long else _SEARCH)
+        if not doubts(first.decoding, self.trust) or look.window.peak < self.trust.faint_peak:
             return first
         started_s = time.perf_counter()
         try:
-            return await self._look_again(sound, first, recording)
+            return await self._look_again(look, first)
         finally:
             self.stats.fallbacks += 1
             self.stats.fallback_s += time.perf_counter() - started_s
 
-    async def _look_again(self, sound: Samples, first: _Attempt, recording: _Recording) -> _Attempt:
+    async def _look_again(self, look: _Look, first: _Attempt) -> _Attempt:
         """The full window, then with repeats forbidden; the best of all attempts when none is beyond doubt."""
-        duration_s = len(sound) / LISTEN_RATE_HZ
         attempts = [first]
         encoded = first.encoded
         if encoded.seconds < self.windows.full_s:
-            encoded = await self._encode(sound, self.windows.full_s)
+            encoded = await self._calls.encode(look.sound, self.windows.full_s, urgent=look.urgent)
         for search in _STRONGER:
-            attempts.append(await self._attempt(encoded, duration_s, recording, search))
+            attempts.append(await self._attempt(encoded, look, search))
             found = doubts(attempts[-1].decoding, self.trust)
             if not found:
                 return attempts[-1]
@@ -212,21 +275,15 @@ class WhisperListener:
         chosen = best_of([attempt.decoding for attempt in attempts], self.trust)
         return self._without_loops(next(attempt for attempt in attempts if attempt.decoding is chosen))
 
-    async def _attempt(self, encoded: Encoded, duration_s: float, recording: _Recording, search: _Search) -> _Attempt:
+    async def _attempt(self, encoded: Encoded, look: _Look, search: Search) -> _Attempt:
         """Decode in the language detected, or in the two likeliest ones and keep what reads better."""
-        languages = await self._languages(encoded, recording)
-        bound = token_bound(duration_s, self.trust)
+        languages = await self._languages(encoded, look)
+        bound = token_bound(look.duration_s, self.trust)
+        prompt = look.recording.options.prompt
         decodings = await asyncio.gather(
             *(
-                self._call(
-                    lambda language=code: self._model.generate(
-                        encoded,
-                        language,
-                        bound,
-                        prompt=recording.options.prompt,
-                        beam_size=search.beam,
-                        no_repeat_ngram_size=search.forbid,
-                    )
+                self._calls.generate(
+                    Passage(encoded, self._model.start_tokens(code, prompt), bound), search, urgent=look.urgent
                 )
                 for code, _ in languages
             )
@@ -244,26 +301,31 @@ class WhisperListener:
         cleaned = Decoding(tokens, text, old.mean_log_probability, old.no_speech_probability, old.ended)
         return _Attempt(attempt.encoded, cleaned, attempt.language, attempt.language_probability)
 
-    async def _encode(self, sound: Samples, seconds: float) -> Encoded:
-        frames = 2 * round(seconds * FRAMES_PER_S / 2)
-        return await self._call(lambda: self._model.encode(self._mel(sound, frames)))
-
-    async def _languages(self, encoded: Encoded, recording: _Recording) -> Languages:
+    async def _languages(self, encoded: Encoded, look: _Look) -> Languages:
         """The language asked for, or one or two that this window sounds like."""
-        if recording.options.language is not None:
-            return ((recording.options.language, 1.0),)
-        detected = await self._call(lambda: self._model.detect_languages(encoded))
-        return language_candidates(detected, recording.language, self.tongues)
+        if look.recording.options.language is not None:
+            return ((look.recording.options.language, 1.0),)
+        detected = await self._calls.languages(encoded, urgent=look.urgent)
+        return language_candidates(detected, look.known_language, self.tongues)
 
-    async def _words(self, attempt: _Attempt, start_s: float, end_s: float) -> tuple[Word, ...]:
+    async def _words(self, attempt: _Attempt, look: _Look) -> tuple[Word, ...]:
         tokens = attempt.decoding.tokens
-        alignment = await self._call(
-            lambda: self._model.align(attempt.encoded, attempt.language, tokens, end_s - start_s)
+        alignment = await self._calls.align(
+            attempt.encoded, attempt.language, tokens, look.duration_s, urgent=look.urgent
         )
         groups = group_tokens(tokens, attempt.language, self._model.decode)
-        return words_of(groups, alignment.pairs, alignment.token_probabilities, start_s, end_s)
+        return words_of(groups, alignment.pairs, alignment.token_probabilities, look.window.start_s, look.end_s)
 
 
-def _nothing(duration_s: float, no_speech_probability: float) -> Segment:
-    """The one segment of a recording in which nothing was said."""
-    return Segment("", 0.0, duration_s, None, 0.0, min(1.0, max(0.0, no_speech_probability)))
+def _noted(recording: _Recording, segment: Segment) -> Segment | None:
+    """Learn from the next segment in order of time; None if nothing was said in it."""
+    if segment.language is None:
+        recording.no_speech_probability = max(recording.no_speech_probability, segment.no_speech_probability)
+        return None
+    recording.language, recording.spoken = segment.language, True
+    return segment
+
+
+def _nothing(start_s: float, end_s: float, no_speech_probability: float) -> Segment:
+    """A stretch in which nothing was said."""
+    return Segment("", start_s, end_s, None, 0.0, min(1.0, max(0.0, no_speech_probability)))

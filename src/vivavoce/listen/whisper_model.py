@@ -1,8 +1,9 @@
 """The thin layer over CTranslate2's Whisper and its tokenizer: five native calls, typed.
 
-Each method is one native call (or none) and blocks; `whisper.py` runs them off the event loop. Knows no policy. Traps
-of the library that are handled here: `max_length` counts double (it stops at half of it), scores are per token without
-end-of-text, and `encode` takes any even number of frames up to 3000 although its documentation shows 3000.
+Each method is one native call (or none), most of them for several windows at once, and blocks; `whisper_calls.py` runs
+them off the event loop. Knows no policy. Traps of the library that are handled here: `max_length` counts double (it
+stops at half of it), scores are per token without end-of-text, and `encode` takes any even number of frames up to 3000
+although its documentation shows 3000.
 """
 
 from __future__ import annotations
@@ -29,10 +30,27 @@ MAX_PROMPT_TOKENS = 112
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """The encoder's view of one window; `states` stays on the model's device. seconds: how much it was shown."""
+    """The encoder's view of one window, in main memory. seconds: how much sound it was shown."""
 
     states: Any
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What to decode. start: tokens that the decoder is given first. bound: most text tokens that may follow."""
+
+    encoded: Encoded
+    start: tuple[int, ...]
+    bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """beam: width of the search; 1 is greedy. forbid: n-grams of this length may not repeat; 0 allows them."""
+
+    beam: int = 1
+    forbid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,59 +121,54 @@ class WhisperModel:
     def has_language(self, code: str) -> bool:
         return not self.multilingual or self._tokenizer.token_to_id(_language_token(code)) is not None
 
-    def encode(self, features: Features) -> Encoded:
-        """Run the encoder over (n_mels, frames); frames must be even."""
-        view = _ct2.StorageView.from_array(np.ascontiguousarray(features[None]))
-        return Encoded(self._model.encode(view), features.shape[1] / 100)
+    def encode(self, windows: Sequence[Features]) -> list[Encoded]:
+        """Run the encoder over windows of shape (n_mels, frames), all of the same even number of frames."""
+        view = _ct2.StorageView.from_array(np.stack(windows))
+        states = self._model.encode(view, to_cpu=True)
+        # NumPy has no bfloat16, which some devices compute in.
+        if states.dtype == _ct2.DataType.bfloat16:
+            states = states.to(_ct2.DataType.float32)
+        seconds = windows[0].shape[1] / 100
+        if len(windows) == 1:
+            return [Encoded(states, seconds)]
+        rows = np.asarray(states).copy()
+        return [Encoded(_ct2.StorageView.from_array(rows[i : i + 1]), seconds) for i in range(len(rows))]
 
-    def detect_languages(self, encoded: Encoded, count: int = 8) -> Languages:
-        """The `count` likeliest languages; English-only models always hear English."""
+    def detect_languages(self, encoded: Sequence[Encoded], count: int = 8) -> list[Languages]:
+        """The `count` likeliest languages of each; English-only models always hear English."""
         if not self.multilingual:
-            return (("en", 1.0),)
-        found = self._model.detect_language(encoded.states)[0][:count]
-        return tuple((_language_code(str(token)), float(probability)) for token, probability in found)
+            return [(("en", 1.0),) for _ in encoded]
+        return [
+            tuple((_language_code(str(token)), float(probability)) for token, probability in found[:count])
+            for found in self._model.detect_language(_joined(encoded))
+        ]
 
-    def generate(
-        self,
-        encoded: Encoded,
-        language: str,
-        bound: int,
-        *,
-        prompt: str | None = None,
-        beam_size: int = 1,
-        no_repeat_ngram_size: int = 0,
-        repetition_penalty: float = 1.0,
-    ) -> Decoding:
-        """Decode at most `bound` text tokens without timestamps; deterministic."""
-        start = self.start_tokens(language, prompt)
-        room = min(bound, MAX_CONTEXT_TOKENS - len(start))
-        result = self._model.generate(
-            encoded.states,
-            [start],
-            beam_size=beam_size,
-            max_length=max(2 * room, len(start) + room),
-            no_repeat_ngram_size=no_repeat_ngram_size,
-            repetition_penalty=repetition_penalty,
+    def generate(self, passages: Sequence[Passage], search: Search) -> list[Decoding]:
+        """Decode each without timestamps; deterministic. All have equally long windows and equally long starts."""
+        start_tokens = len(passages[0].start)
+        rooms = [min(passage.bound, MAX_CONTEXT_TOKENS - start_tokens) for passage in passages]
+        results = self._model.generate(
+            _joined([passage.encoded for passage in passages]),
+            [list(passage.start) for passage in passages],
+            beam_size=search.beam,
+            max_length=max(2 * max(rooms), start_tokens + max(rooms)),
+            no_repeat_ngram_size=search.forbid,
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
             suppress_tokens=[-1],
-        )[0]
-        everything = [int(token) for token in result.sequences_ids[0]]
-        tokens = tuple(token for token in everything if token < self._eot)
-        count = len(everything)
-        return Decoding(
-            tokens=tokens,
-            text=self.decode(tokens).strip(),
-            mean_log_probability=float(result.scores[0]) * count / (count + 1) if count else 0.0,
-            no_speech_probability=float(result.no_speech_prob),
-            ended=count < room,
         )
+        return [self._decoding(result, room) for result, room in zip(results, rooms, strict=True)]
 
     def align(self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float) -> Alignment:
-        """Pair each text token with a 20 ms step of the first `duration_s` seconds by cross-attention."""
+        """Pair each text token with a 20 ms step of the first `duration_s` seconds by cross-attention.
+
+        One window a call: the library normalises over all tokens of a batch, so that a longer text beside it would
+        shift a word now and then by a step.
+        """
         frames = max(2, min(round(duration_s * 100), round(encoded.seconds * 100)))
-        result = self._model.align(encoded.states, self.start_tokens(language, None)[:-1], [list(tokens)], frames)[0]
+        start = list(self.start_tokens(language, None)[:-1])
+        result = self._model.align(encoded.states, start, [list(tokens)], frames)[0]
         return Alignment(
             tuple((int(token), int(step)) for token, step in result.alignments),
             tuple(float(p) for p in result.text_token_probs),
@@ -167,7 +180,7 @@ class WhisperModel:
     def close(self) -> None:
         self._model.unload_model()
 
-    def start_tokens(self, language: str, prompt: str | None) -> list[int]:
+    def start_tokens(self, language: str, prompt: str | None) -> tuple[int, ...]:
         """What the decoder is given before the first word: the prompt's last tokens, language, task, no times."""
         start = [self._sot]
         if self.multilingual:
@@ -178,13 +191,33 @@ class WhisperModel:
             # The tokenizer takes "<|translate|>" in a prompt for the command; a prompt holds words only.
             text = [int(token) for token in encoded if token < self._eot]
             start = [self._previous, *text[-MAX_PROMPT_TOKENS:], *start]
-        return start
+        return tuple(start)
+
+    def _decoding(self, result: Any, room: int) -> Decoding:
+        everything = [int(token) for token in result.sequences_ids[0]]
+        count = len(everything)
+        # In a batch a window may run on to the bound of another.
+        tokens = tuple(token for token in everything[:room] if token < self._eot)
+        return Decoding(
+            tokens=tokens,
+            text=self.decode(tokens).strip(),
+            mean_log_probability=float(result.scores[0]) * count / (count + 1) if count else 0.0,
+            no_speech_probability=float(result.no_speech_prob),
+            ended=count < room,
+        )
 
     def _id(self, token: str) -> int:
         found = self._tokenizer.token_to_id(token)
         if found is None:
             raise EngineFailed(f"The tokenizer has no {token}: these are not Whisper's files.")
         return int(found)
+
+
+def _joined(encoded: Sequence[Encoded]) -> Any:
+    """The encoder's states of several windows as one batch."""
+    if len(encoded) == 1:
+        return encoded[0].states
+    return _ct2.StorageView.from_array(np.concatenate([np.asarray(each.states) for each in encoded]))
 
 
 def _language_token(code: str) -> str:

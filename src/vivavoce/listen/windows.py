@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -51,9 +52,13 @@ class Window:
         return self.end_s - self.start_s
 
 
-def encoder_s(duration_s: float, policy: WindowPolicy) -> float:
-    """Seconds that the encoder is shown for `duration_s` of sound: at least the minimum, at most the full window."""
-    return min(policy.full_s, max(policy.min_encoder_s, duration_s + policy.trailing_s))
+def encoder_s(duration_s: float, policy: WindowPolicy, step_s: float = 0.0) -> float:
+    """Seconds that the encoder is shown for `duration_s` of sound: at least the minimum, at most the full window.
+
+    step_s: rounded up to a multiple of this, so that windows of about the same length become equal; 0 for as it is.
+    """
+    wanted_s = max(policy.min_encoder_s, duration_s + policy.trailing_s)
+    return min(policy.full_s, ceil(wanted_s / step_s) * step_s if step_s else wanted_s)
 
 
 def best_cut(probabilities: npt.NDArray[np.float32], first: int, last: int, width: int) -> int:
