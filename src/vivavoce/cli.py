@@ -362,24 +362,20 @@ def bench_speed(
     profile: ProfileOption = None,
 ) -> None:
     """How soon spoken questions are answered, by this server or any other: first words, first sound, end, with n."""
-    from vivavoce.bench.questions import LENGTHS_S
-    from vivavoce.bench.speed_console import bench_added
-    from vivavoce.bench.speed_console import bench_speed as measure
+    from vivavoce.bench import speed_console
     from vivavoce.settings import load_settings
 
-    if unknown := set(length or ()) - set(LENGTHS_S):
-        raise typer.BadParameter(f"No questions of {min(unknown)} s: choose of {', '.join(map(str, LENGTHS_S))}.")
     if scripted:
-        bench_added(each=200, seed=seed, out=out)
+        speed_console.bench_added(each=200, seed=seed, out=out)
         return
-    measure(
+    speed_console.bench_speed(
         load_settings(profile=profile),
         base_url=base_url,
         api_key=api_key,
         model=model,
         voices=voice or ["alloy"],
         questions=questions,
-        lengths_s=sorted(set(length or LENGTHS_S)),
+        lengths_s=length,
         each=each,
         compared=compared,
         against_plain=against == "plain",

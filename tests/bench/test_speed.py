@@ -165,14 +165,14 @@ def test_a_prompt_counts_as_cached_only_after_it_was_read(tmp_path: Path) -> Non
     systems = [system for _, system, _ in server.asked]
     cached = [trial.prompt for trial in measuring.trials].count("cached")
     assert cached == 3
-    assert len(systems) == 2 + 4, "two prompts to read first: a text that comes again has one of its own"
+    assert len(systems) == 2 + 1 + 4, "two prompts to read first: a text that comes again has one of its own"
     assert len(set(systems)) == 3
-    assert systems.count(systems[0]) == 3
+    assert systems.count(systems[0]) == 2 + 2
     assert system_prompt("Anna").split()[0] != system_prompt("7 Ben").split()[0]
 
 
 def test_few_failures_are_told_and_many_end_the_run(tmp_path: Path) -> None:
-    measuring = Measuring(Notebook(fail_after=2), None, ["alloy"], tone(0.1))
+    measuring = Measuring(Notebook(fail_after=3), None, ["alloy"], tone(0.1))
     measuring.run(recordings(tmp_path, 2, each=3), 3, 0)
     assert (len(measuring.trials), len(measuring.failures)) == (1, 2)
     with pytest.raises(UpstreamFailed, match="fell over"):
@@ -259,6 +259,9 @@ def test_targets_tell_goal_floor_missed_and_not_measured() -> None:
     assert verdicts["answers that ran dry while they were played"] == "missed"
     assert verdicts["what the server adds, p95"] == "missed"
     assert {target.verdict for target in targets(report())} == {"not measured"}
+    page = speed_page(FULL)
+    assert "| what the server adds, p95 | 12 ms | 200 | 10 ms | 10 ms | missed, 2 ms to the floor |" in page
+    assert re.search(r"first sound, p50, question of 2 to 5 s . 1\.2\d s .*floor reached, 0\.2\d s to the goal", page)
 
 
 def test_a_report_survives_its_file_and_makes_a_page(tmp_path: Path) -> None:
@@ -329,7 +332,8 @@ def test_what_is_added_is_what_the_engines_did_not_take(make_server: MakeServer)
     found = measure_added(server.ask, "alloy", (2,), 3)
     server.close()
     assert (found[0].length_s, found[0].n) == (2, 3)
-    assert 0 < found[0].p50_ms <= found[0].p95_ms < 2000
+    assert 0 < found[0].p50_ms < 2000
+    assert found[0].p95_ms is None, "of three"
 
 
 def test_the_plain_way_makes_no_sound_before_all_of_it_is_there() -> None:
@@ -362,7 +366,7 @@ def test_the_command_measures_a_server_by_its_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VIVA_SPEAK", "scripted:hum")
-    monkeypatch.setenv("VIVA_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     out, svg = tmp_path / "speed.json", tmp_path / "speed.svg"
     asked = [
         "--base-url",
@@ -382,9 +386,9 @@ def test_the_command_measures_a_server_by_its_address(
     assert [trial.length_s for trial in made.trials] == [2, 2, 5, 5, 2, 5]
     assert "first sound" in done.output
     assert svg.read_text().startswith("<svg")
-    assert len(list((tmp_path / "questions").rglob("*.wav"))) == 4
+    assert len(list((tmp_path / "vivavoce/questions/scripted-hum").rglob("*.wav"))) == 4
     wrong = CliRunner().invoke(app, ["bench", "speed", "--length", "7"])
-    assert "No questions of 7 s" in wrong.output
+    assert "no questions of 7 s" in str(wrong.exception)
 
 
 @pytest.mark.slow
@@ -392,7 +396,7 @@ def test_the_command_starts_a_server_of_its_own(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("VIVA_LISTEN", "scripted:the bus leaves")
     monkeypatch.setenv("VIVA_THINK", "scripted:It leaves at noon.")
     monkeypatch.setenv("VIVA_SPEAK", "scripted:hum")
-    monkeypatch.setenv("VIVA_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     out = tmp_path / "speed.json"
     done = CliRunner().invoke(app, ["bench", "speed", "--length", "2", "--each", "1", "--out", str(out)])
     assert done.exit_code == 0, done.output

@@ -16,7 +16,7 @@ import numpy as np
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.bench.questions import Progress, new_wav
 from vivavoce.bench.speed import Added, Ask, system_prompt
-from vivavoce.bench.stats import percentile
+from vivavoce.bench.stats import percentile, stated_p95
 from vivavoce.engines.registry import SCRIPTED_DELAY_S
 from vivavoce.errors import UpstreamFailed
 from vivavoce.speak.clauses import ClauseSplitter
@@ -58,12 +58,11 @@ def measure_added(
         if first_s is None:
             raise UpstreamFailed("the answer held no sound")
         if number >= WARM_UPS * len(lengths_s):
-            times_ms[length_s].append((first_s - engine_time_s()) * 1000)
+            times_ms[length_s].append(round((first_s - engine_time_s()) * 1000, 2))
         if progress is not None:
             progress(number + 1, total, f"{length_s} s")
     return tuple(
-        Added(length_s, len(times), round(percentile(times, 50), 2), round(percentile(times, 95), 2))
-        for length_s, times in times_ms.items()
+        Added(length_s, len(times), percentile(times, 50), stated_p95(times)) for length_s, times in times_ms.items()
     )
 
 

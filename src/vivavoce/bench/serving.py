@@ -30,7 +30,7 @@ def serving(settings: Mapping[str, str] | None = None, *, profile: str | None = 
     Its data folder is new, so that nothing is remembered from an earlier run. Raises `EngineFailed` with its last words
     where it does not start.
     """
-    command = [sys.executable, "-m", "vivavoce.cli", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "vivavoce.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
     if profile is not None:
         command += ["--profile", profile]
     with tempfile.TemporaryDirectory(prefix="viva-bench-") as folder:

@@ -88,12 +88,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What the server itself adds to the first sound, in milliseconds: `n` requests over scripted engines."""
+    """What the server itself adds to the first sound, in milliseconds: `n` requests over scripted engines.
+
+    p95_ms is None for too few.
+    """
 
     length_s: int
     n: int
     p50_ms: float
-    p95_ms: float
+    p95_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Measuring:
         self._voices = voices
         self._hello = hello
         self._random = random.Random()  # never the same twice: a server may remember
-        self._warm: set[tuple[Way, str]] = set()
+        self._warm: set[tuple[Way, str | int]] = set()
 
     def run(self, questions: Sequence[Question], each: int, compared: int, progress: Progress | None = None) -> None:
         """Ask `each` questions of every length, `compared` of them under all conditions; interrupting keeps the trials.
@@ -167,7 +170,7 @@ class Measuring:
 
     def _try(self, question: Question, audio: Audio, condition: Condition) -> None:
         try:
-            self._warm_up(condition, self._prompt(question, condition))
+            self._warm_up(condition, self._prompt(question, condition), question.length_s)
             self._ask(question, audio, condition)
         except UpstreamFailed as error:
             self.failures.append(f"{question.id}, {condition.way}, {condition.voice}: {error.message}")
@@ -213,11 +216,14 @@ class Measuring:
         number = self._random.randrange(100, 1000)
         return system_prompt(f"{number} {self._random.choice(_NAMES)}", self._random.choice(_PLACES))
 
-    def _warm_up(self, condition: Condition, prompt: str) -> None:
-        """Let every prompt be read once before it counts as cached, and everything else run once."""
+    def _warm_up(self, condition: Condition, prompt: str, length_s: int) -> None:
+        """Let every prompt be read once before it counts as cached, and every length be heard once."""
         if (condition.way, prompt) not in self._warm:
             self._put(self._hello, prompt, condition)
-            self._warm.add((condition.way, prompt))
+        if (condition.way, length_s) not in self._warm:
+            times = max(1, round(length_s / self._hello.duration_s))
+            self._put(Audio.join([self._hello] * times, self._hello.rate_hz), prompt, condition)
+        self._warm |= {(condition.way, prompt), (condition.way, length_s)}
 
 
 def _rounds(questions: Sequence[Question], each: int) -> list[tuple[int, Question]]:

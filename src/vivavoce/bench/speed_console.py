@@ -10,6 +10,7 @@ from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from platformdirs import user_cache_path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBars
@@ -19,7 +20,7 @@ from vivavoce.bench import added
 from vivavoce.bench.exchange import Server
 from vivavoce.bench.machine import machine_name
 from vivavoce.bench.plain import build_plain
-from vivavoce.bench.questions import Progress, Question, read_questions, speak_questions
+from vivavoce.bench.questions import LENGTHS_S, Progress, Question, read_questions, speak_questions
 from vivavoce.bench.serving import serving
 from vivavoce.bench.speed import Measuring, SpeedReport
 from vivavoce.bench.speed_page import read_report, speed_tables, write_report
@@ -48,7 +49,7 @@ def bench_speed(
     model: str,
     voices: list[str],
     questions: Path | None,
-    lengths_s: list[int],
+    lengths_s: list[int] | None,
     each: int,
     compared: int,
     against_plain: bool,
@@ -63,13 +64,14 @@ def bench_speed(
     console = Console()
     spec = settings.engine_spec()
     require_weights(spec, ("listen", "think", "speak") if against_plain or base_url is None else ("speak",))
-    asked, hello = ready_questions(spec, questions, lengths_s, each, console)
+    asked, hello = ready_questions(spec, questions, _known(lengths_s), each, console)
     with ExitStack() as stack:
         if base_url is None:
             with console.status("Starting `viva serve` …"):
                 base_url = stack.enter_context(serving(profile=settings.profile))
         server = Server(base_url, api_key, model)
         stack.callback(server.close)
+        engines = server.engines()
         plain = None
         if against_plain:
             with console.status("Loading the plain way …"):
@@ -80,7 +82,7 @@ def bench_speed(
             measuring.run(asked, each, compared, progress)
         report = replace(
             _report(model, voices, seed),
-            engines=server.engines(),
+            engines=engines,
             trials=tuple(measuring.trials),
             failures=tuple(measuring.failures),
         )
@@ -137,10 +139,18 @@ def progress_bar(console: Console, what: str) -> Generator[Progress]:
         yield advance
 
 
+def _known(lengths_s: list[int] | None) -> list[int]:
+    """In order, all of them for None. Raises `InvalidValue` for one that there are no questions of."""
+    if unknown := set(lengths_s or ()) - set(LENGTHS_S):
+        known = ", ".join(map(str, LENGTHS_S))
+        raise InvalidValue(f"There are no questions of {min(unknown)} s. Choose of {known}.", param="length")
+    return sorted(set(lengths_s or LENGTHS_S))
+
+
 def ready_questions(
     spec: EngineSpec, folder: Path | None, lengths_s: list[int], each: int, console: Console
 ) -> tuple[list[Question], Audio]:
-    """The questions, and a short recording to warm up with. What is spoken is kept beside the weights."""
+    """The questions, and a short recording to warm up with. What is spoken is kept in the cache folder."""
     speaker = build_speaker(spec)
     with asyncio.Runner() as runner:
 
@@ -153,7 +163,8 @@ def ready_questions(
             if folder is not None:
                 found = read_questions(folder)
                 return [question for question in found if question.length_s in lengths_s], hello
-            kept = Path(spec.models_dir).parent / "questions" / spec.speak.replace(":", "-").replace(",", "+")
+            cache = user_cache_path("vivavoce", appauthor=False)
+            kept = cache / "questions" / spec.engines("speak")[0].replace(":", "-")
             with progress_bar(console, "speaking questions") as progress:
                 wanted = dict.fromkeys(lengths_s, each)
                 return speak_questions(kept, voices, wanted, speak, progress), hello

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vivavoce.bench.speed import Condition, SpeedReport, Trial
-from vivavoce.bench.stats import Interval, percentile, ratio_of_medians
-
-LEAST_FOR_P95 = 60
-"""Trials below which no 95th percentile is stated: of fewer, it is hardly more than the worst one."""
+from vivavoce.bench.stats import Interval, percentile, ratio_of_medians, stated_p95
 
 LEAST_FOR_RATIO = 5
 
@@ -20,7 +17,7 @@ SHORT_S = (2, 5)
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """n values: their median, their 95th percentile (None for fewer than `LEAST_FOR_P95`) and the most."""
+    """n values: their median, their 95th percentile (None for few) and the most."""
 
     n: int
     p50: float
@@ -31,8 +28,7 @@ class Spread:
     def of(cls, values: Sequence[float]) -> Spread | None:
         if not values:
             return None
-        p95 = percentile(values, 95) if len(values) >= LEAST_FOR_P95 else None
-        return cls(len(values), percentile(values, 50), p95, max(values))
+        return cls(len(values), percentile(values, 50), stated_p95(values), max(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +169,13 @@ class Target:
             return "goal"
         return "floor" if sign * self.value <= sign * self.floor else "missed"
 
+    @property
+    def distance(self) -> float:
+        """What is missing to the floor, or to the goal where the floor is reached; 0 where there is nothing missing."""
+        if self.value is None or self.verdict == "goal":
+            return 0.0
+        return abs(self.value - (self.floor if self.verdict == "missed" else self.goal))
+
 
 def targets(report: SpeedReport) -> list[Target]:
     """What is asked of two cores, the default profile, warm, a new question after a cached system prompt."""
@@ -186,7 +189,7 @@ def targets(report: SpeedReport) -> list[Target]:
         ]
     )
     served = [trial for trial in report.trials if trial.way == "served"]
-    added = max((added.p95_ms for added in report.added), default=None)
+    added = max((a.p95_ms for a in report.added if a.p95_ms is not None), default=None)
     return [
         Target("first sound, p50, question of 2 to 5 s", "s", short and short.p50, short.n if short else 0, 1.5, 1.0),
         Target("first sound, p95, question of 2 to 5 s", "s", short and short.p95, short.n if short else 0, 2.2, 1.5),

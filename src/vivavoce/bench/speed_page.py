@@ -15,9 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Group
 from rich.table import Table
 
-from vivavoce.bench.speed import SpeedReport
+from vivavoce.bench.speed import Added, SpeedReport
 from vivavoce.bench.speed_figures import (
-    LEAST_FOR_P95,
     SHORT_S,
     Row,
     Spread,
@@ -30,13 +29,13 @@ from vivavoce.bench.speed_figures import (
     waterfalls,
 )
 from vivavoce.bench.speed_svg import speed_svg
-from vivavoce.bench.stats import Interval
+from vivavoce.bench.stats import LEAST_FOR_P95, Interval
 from vivavoce.errors import InvalidValue
 
 _BEGINNING = """\
 # Speed
 
-Written by `make docs` from `speed.json`, and that by `viva bench speed --against plain --out docs/speed.json`.
+Written by `make docs` from `speed.json`, and that by `make bench-speed`.
 """
 
 _EXPLAINED = f"""\
@@ -49,6 +48,20 @@ _EXPLAINED = f"""\
   weights, in the same run, on the same questions, without HTTP, and with a cached prompt too.
 - **Ran dry**: answers in which a player had nothing left to play after the first sound, and for how long at most.
 - p95 is stated of {LEAST_FOR_P95} and more; of fewer, the most is.
+"""
+
+_YOURSELF = """\
+## Measure it yourself
+
+    viva bench speed                                          by a server of its own; --each 10 for a short look
+    viva bench speed --base-url http://127.0.0.1:9000/v1      any server that streams audio chat completions
+    viva bench speed --questions recordings/                  your own questions, grouped by their length
+    viva bench speed --voice alloy --voice piper-joe          compares voices
+    viva bench speed --against plain                          and the usual way, in the same run
+    viva bench speed --scripted                               only what the server itself adds
+
+`--out` writes every answer's times, `--svg` draws them. How it is done, and why:
+[decision 16](decisions/0016-measuring-speed.md).
 """
 
 _HEADINGS = ("question", "answered", "n", "first words p50", "first sound p50", "p95", "end p50", "p95", "ran dry")
@@ -76,7 +89,7 @@ def read_report(path: Path) -> SpeedReport:
 def speed_page(report: SpeedReport | None) -> str:
     """docs/speed.md; without a report it says that nothing was measured."""
     if report is None:
-        return f"{_BEGINNING}\nNot measured yet.\n"
+        return f"{_BEGINNING}\nNot measured yet.\n\n{_YOURSELF}"
     engines = ", ".join(f"`{name}`" for name in report.engines.values())
     parts = [
         _BEGINNING,
@@ -102,12 +115,12 @@ def speed_page(report: SpeedReport | None) -> str:
             "and the client's own work.\n",
             _markdown(
                 ("question", "n", "p50", "p95"),
-                [[f"{a.length_s} s", str(a.n), f"{a.p50_ms:.1f} ms", f"{a.p95_ms:.1f} ms"] for a in report.added],
+                [[f"{a.length_s} s", str(a.n), f"{a.p50_ms:.1f} ms", _p95_ms(a)] for a in report.added],
             ),
         ]
     if report.failures:
         parts += ["## Failed\n", *[f"- {failure}" for failure in report.failures], ""]
-    return "\n".join(parts).rstrip("\n") + "\n"
+    return "\n".join([*parts, _YOURSELF]).rstrip("\n") + "\n"
 
 
 def speed_tables(report: SpeedReport) -> Group:
@@ -120,12 +133,12 @@ def speed_tables(report: SpeedReport) -> Group:
     asked = Table(title="Floors and goals (two cores, default profile)")
     for heading in ("figure", "measured", "n", "floor", "goal", ""):
         asked.add_column(heading)
-    for target in targets(report):
+    for target in (target for target in targets(report) if report.trials or target.value is not None):
         asked.add_row(*_target_cells(target))
     failed = [f"Failed: {failure}" for failure in report.failures]
     tables = ([table] if report.trials else []) + [asked]
     added = [
-        f"The server adds, question of {a.length_s} s: p50 {a.p50_ms:.1f} ms, p95 {a.p95_ms:.1f} ms (n = {a.n})"
+        f"The server adds, question of {a.length_s} s: p50 {a.p50_ms:.1f} ms, p95 {_p95_ms(a)} (n = {a.n})"
         for a in report.added
     ]
     return Group(*tables, *_sooner(report), *added, *failed)
@@ -150,13 +163,24 @@ def _p95(spread: Spread) -> str:
     return f"{spread.p95:.2f}" if spread.p95 is not None else f"(most {spread.most:.2f})"
 
 
+def _p95_ms(added: Added) -> str:
+    return "–" if added.p95_ms is None else f"{added.p95_ms:.1f} ms"
+
+
 def _target_cells(target: Target) -> list[str]:
     def shown(value: float | None) -> str:
         return "–" if value is None else f"{value:g} {target.unit}".strip()
 
     digits = 1 if target.unit in ("times", "ms") else 2
     value = None if target.value is None else round(target.value, digits)
-    return [target.name, shown(value), str(target.n), shown(target.floor), shown(target.goal), target.verdict]
+    missing = shown(round(target.distance, digits))
+    told = {
+        "goal": "goal reached",
+        "floor": f"floor reached, {missing} to the goal",
+        "missed": f"missed, {missing} to the floor",
+        "not measured": "not measured",
+    }
+    return [target.name, shown(value), str(target.n), shown(target.floor), shown(target.goal), told[target.verdict]]
 
 
 def _sooner(report: SpeedReport) -> list[str]:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+LEAST_FOR_P95 = 60
+"""Values below which no 95th percentile is stated: of fewer, it is hardly more than the worst one."""
+
 Counts = npt.NDArray[np.float64]
 
 
@@ -88,6 +91,11 @@ def percentile(values: Sequence[float], per_cent: float) -> float:
     if not values:
         raise ValueError("a percentile needs at least one value")
     return float(np.percentile(np.asarray(values, np.float64), per_cent))
+
+
+def stated_p95(values: Sequence[float]) -> float | None:
+    """The 95th percentile of enough values; None for fewer than `LEAST_FOR_P95`."""
+    return percentile(values, 95) if len(values) >= LEAST_FOR_P95 else None
 
 
 def _counts(values: Sequence[float], expected: int) -> Counts:
