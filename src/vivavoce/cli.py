@@ -8,14 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from vivavoce import __version__
+from vivavoce.cli_bench import ProfileOption, bench_app
 from vivavoce.errors import VivaError
-
-Half = Literal["all", "tune", "report"]
 
 app = typer.Typer(
     name="viva",
@@ -26,19 +25,8 @@ app = typer.Typer(
     "Start with `viva serve`, or ask at once with `viva ask question.mp3`. Settings: VIVA_* variables or viva.toml.",
 )
 models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch, check and delete them.")
-bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; every figure comes with its n.")
 app.add_typer(models_app, name="models")
 app.add_typer(bench_app, name="bench")
-
-BaseUrlOption = Annotated[
-    str | None,
-    typer.Option(help="Any OpenAI-compatible server, e.g. http://127.0.0.1:8080/v1; none: `viva serve` is started."),
-]
-ModelOption = Annotated[str, typer.Option(help="Model to ask for.")]
-QuestionsOption = Annotated[
-    Path | None, typer.Option(help="A folder of your own recordings, in place of our spoken questions.")
-]
-ProfileOption = Annotated[str | None, typer.Option(help="Which set of models: default, gpu, or tiny for tests.")]
 
 
 def _version(value: bool) -> None:
@@ -229,201 +217,6 @@ def models_verify(
     settings = load_settings()
     if not verify_models(settings.models_dir, names, offline=settings.offline):
         raise typer.Exit(1)
-
-
-@bench_app.command("listening")
-def bench_listening(
-    manifest: Annotated[Path, typer.Option(help="Recordings with their text, one JSON object per line.")] = Path(
-        "../shared/speech/manifest.jsonl"
-    ),
-    clips: Annotated[int, typer.Option(help="How many clips; 0 takes all. About 5 s each on two cores.")] = 200,
-    language: Annotated[list[str] | None, typer.Option(help="Only these languages (ISO 639-1); repeatable.")] = None,
-    max_s: Annotated[float, typer.Option(help="Only clips up to this length, in seconds.")] = 10.0,
-    half: Annotated[
-        Half, typer.Option(help="Policies were tuned on half of the speakers; report on the other.")
-    ] = "all",
-    seed: Annotated[int, typer.Option(help="Which clips, and the bootstrap.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write every figure and transcript as JSON.")] = None,
-) -> None:
-    """Our listening against stock faster-whisper, clip by clip in one run: words and speed. Exits 1 below the bar."""
-    from vivavoce.bench.console import bench_listening as compare
-    from vivavoce.settings import load_settings
-
-    settings = load_settings()
-    passed = compare(
-        manifest,
-        settings.models_dir / settings.engine("listen").partition(":")[2],
-        clips=clips or None,
-        languages=language,
-        max_s=max_s,
-        half=half,
-        threads=settings.threads,
-        seed=seed,
-        out=out,
-    )
-    if not passed:
-        raise typer.Exit(1)
-
-
-@bench_app.command("transcribe")
-def bench_transcribe(
-    manifest: Annotated[Path, typer.Option(help="Recordings with their text, one JSON object per line.")] = Path(
-        "../shared/speech/manifest.jsonl"
-    ),
-    minutes: Annotated[float, typer.Option(min=1.0, help="Minutes of sound in all; clips come again if few.")] = 60.0,
-    part_minutes: Annotated[float, typer.Option(min=1.0, help="Length of one joined recording, in minutes.")] = 10.0,
-    language: Annotated[list[str] | None, typer.Option(help="Only these languages (ISO 639-1); repeatable.")] = None,
-    half: Annotated[
-        Half, typer.Option(help="Policies were tuned on half of the speakers; report on the other.")
-    ] = "all",
-    word_times: Annotated[
-        bool, typer.Option("--word-times", help="Ours gives words their times too; the others don't.")
-    ] = False,
-    memory: Annotated[
-        bool, typer.Option(help="Peak memory at a sixth, a half and all of the minutes; takes twice our time more.")
-    ] = True,
-    seed: Annotated[int, typer.Option(help="Which clips in which order, and the bootstrap.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write every figure and transcript as JSON.")] = None,
-) -> None:
-    """How fast long recordings are transcribed, against faster-whisper's batched pipeline in the same run.
-
-    Joins recordings with known text into long ones and has each heard by us, by faster-whisper's batched pipeline
-    (batches of 8 and of 16) and by the same model greedily on full windows, all with the same weights and threads.
-    States seconds of sound per second (RTFx), word errors with their bound, how long a three-second clip takes beside a
-    long recording, and memory against length. An hour takes about 20 minutes on two cores; for a quick look:
-    --minutes 10 --part-minutes 5 --no-memory. Exits 1 below the bars.
-    """
-    from vivavoce.bench.console import bench_transcribe as compare
-    from vivavoce.settings import load_settings
-
-    settings = load_settings()
-    passed = compare(
-        manifest,
-        settings.models_dir / settings.engine("listen").partition(":")[2],
-        minutes=minutes,
-        part_minutes=part_minutes,
-        languages=language,
-        half=half,
-        threads=settings.threads,
-        seed=seed,
-        word_times=word_times,
-        memory=memory,
-        out=out,
-    )
-    if not passed:
-        raise typer.Exit(1)
-
-
-@bench_app.command("languages")
-def bench_languages(
-    manifest: Annotated[Path, typer.Option(help="Recordings with their text, one JSON object per line.")] = Path(
-        "../shared/speech/manifest.jsonl"
-    ),
-    clips: Annotated[int, typer.Option(help="Most recordings per language.")] = 20,
-    language: Annotated[list[str] | None, typer.Option(help="Only these languages (ISO 639-1); repeatable.")] = None,
-    voice: Annotated[str, typer.Option(help="The voice that is asked for; others stand in where needed.")] = "alloy",
-    seed: Annotated[int, typer.Option(help="Which recordings, and the bootstrap.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write every figure as JSON; `make docs` reads it.")] = None,
-    profile: ProfileOption = None,
-) -> None:
-    """How well each language is heard (real recordings) and spoken (our sentences, heard again): errors with n."""
-    from vivavoce.bench.console import bench_languages as measure
-    from vivavoce.settings import load_settings
-
-    spec = load_settings(profile=profile).engine_spec()
-    measure(manifest, spec, clips=clips, languages=language, voice=voice, seed=seed, out=out)
-
-
-@bench_app.command("speed")
-def bench_speed(
-    base_url: BaseUrlOption = None,
-    api_key: Annotated[str, typer.Option(help="Key for that server.")] = "none",
-    model: ModelOption = "gpt-4o-mini-audio-preview",
-    voice: Annotated[
-        list[str] | None, typer.Option(help="Voice of the answers [default: alloy]; repeat to compare others with it.")
-    ] = None,
-    questions: QuestionsOption = None,
-    length: Annotated[
-        list[int] | None, typer.Option(help="Only questions of about 2, 5, 12 or 30 s; repeatable.")
-    ] = None,
-    each: Annotated[int, typer.Option(min=1, help="Questions of each length; 60 for a p95.")] = 60,
-    compared: Annotated[
-        int, typer.Option(min=0, help="How many of them also with a new prompt, other voices and the plain way.")
-    ] = 20,
-    against: Annotated[
-        Literal["plain"] | None, typer.Option(help="plain: the usual three steps one after the other, same weights.")
-    ] = None,
-    scripted: Annotated[
-        bool, typer.Option("--scripted", help="Only what the server itself adds, over scripted engines (n = 200).")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="The bootstrap of intervals.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write every answer's times as JSON; `make docs` reads it.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw the distributions.")] = None,
-    profile: ProfileOption = None,
-) -> None:
-    """How soon spoken questions are answered, by this server or any other: first words, first sound, end, with n."""
-    from vivavoce.bench import speed_console
-    from vivavoce.settings import load_settings
-
-    if scripted:
-        speed_console.bench_added(each=200, seed=seed, out=out)
-        return
-    speed_console.bench_speed(
-        load_settings(profile=profile),
-        base_url=base_url,
-        api_key=api_key,
-        model=model,
-        voices=voice or ["alloy"],
-        questions=questions,
-        lengths_s=length,
-        each=each,
-        compared=compared,
-        against_plain=against == "plain",
-        seed=seed,
-        out=out,
-        svg=svg,
-    )
-
-
-@bench_app.command("load")
-def bench_load(
-    base_url: BaseUrlOption = None,
-    api_key: Annotated[
-        list[str] | None, typer.Option(help="Keys that ask; the first asks half of it [default: four of our own].")
-    ] = None,
-    model: ModelOption = "gpt-4o-mini-audio-preview",
-    questions: QuestionsOption = None,
-    times: Annotated[
-        list[float] | None, typer.Option(min=0.01, help="Load in multiples of capacity; repeatable [default: ½ 1 2 4].")
-    ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="How long questions come, per load.")] = 120.0,
-    callers: Annotated[int, typer.Option(min=1, help="Callers who find the capacity, each waiting for answers.")] = 4,
-    calibration: Annotated[int, typer.Option(min=1, help="Answers by which it is found.")] = 40,
-    bound: Annotated[float, typer.Option(help="Latest first sound of a good answer, in seconds.")] = 10.0,
-    seed: Annotated[int, typer.Option(help="When questions come, and from whom.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write every question's outcome as JSON.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw goodput over load.")] = None,
-    profile: ProfileOption = None,
-) -> None:
-    """What a server does below and above its capacity: answers in time, refusals, waits, and who gets how much."""
-    from vivavoce.bench.load_console import bench_load as measure
-    from vivavoce.settings import load_settings
-
-    measure(
-        load_settings(profile=profile),
-        base_url=base_url,
-        api_keys=api_key or ["load-1", "load-2", "load-3", "load-4"],
-        model=model,
-        questions=questions,
-        times=times or [0.5, 1.0, 2.0, 4.0],
-        duration_s=seconds,
-        callers=callers,
-        calibration=calibration,
-        bound_s=bound,
-        seed=seed,
-        out=out,
-        svg=svg,
-    )
 
 
 def _told(run: Callable[[], Any]) -> None:
