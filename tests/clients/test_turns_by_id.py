@@ -121,7 +121,7 @@ def spoken_reply(client: OpenAI, messages: list[dict[str, object]], *, stream: b
     state = ChatCompletionStreamState()
     for chunk in client.chat.completions.create(**asked, stream=True):
         state.handle_chunk(chunk)
-    return {"role": "assistant", "audio": {"id": state.get_final_completion().choices[0].message.audio.id}}
+    return {"role": "assistant", "audio": {"id": state.current_completion_snapshot.choices[0].message.audio.id}}
 
 
 def both_workers(server: RealServer) -> set[int]:
