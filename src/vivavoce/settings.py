@@ -24,6 +24,9 @@ from vivavoce.conversation import SPEAKING_NOTE
 from vivavoce.engines.spec import AdmissionLimits, EngineSpec, Stage
 from vivavoce.errors import InvalidValue
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses of this machine only, and its name for itself."""
+
 Profile = Literal["default", "gpu", "tiny"]
 
 PROFILES: dict[str, dict[str, str]] = {

@@ -14,10 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vivavoce.errors import InvalidRequest
 from vivavoce.server.wire import errors as wire_errors
+from vivavoce.settings import LOOPBACK
 from vivavoce.telemetry.telemetry import fail_current
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-"""Addresses of this machine only, and its name for itself."""
 
 
 def answered_names(names: str, bound_to: str) -> frozenset[str] | None:

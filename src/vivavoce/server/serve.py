@@ -21,13 +21,11 @@ from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import require_weights
 from vivavoce.errors import InvalidValue, VivaError
 from vivavoce.ledger.ledger import Ledger
-from vivavoce.settings import Settings
+from vivavoce.settings import LOOPBACK, Settings
 from vivavoce.telemetry.shared import SharedCounts
 from vivavoce.telemetry.tracing import require_tracing
 
 log = logging.getLogger(__name__)
-
-LOOPBACK = ("127.0.0.1", "::1")
 
 BACKLOG = 2048
 """Connections that wait to be accepted while workers start."""
