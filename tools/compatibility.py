@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from vivavoce.server.wire.chat_request import AudioOut, ChatRequest, StreamOptions
+from vivavoce.server.wire.speech import SpeechRequest
 
 REPO = Path(__file__).resolve().parents[1]
 TABLE, PAGE = REPO / "docs" / "compatibility.toml", REPO / "docs" / "compatibility.md"
@@ -38,8 +39,9 @@ Rows = dict[str, dict[str, dict[str, str]]]
 
 
 def request_fields() -> set[str]:
-    """Every field of a chat request, those of its objects by path."""
+    """Every field of a chat request, those of its objects by path; those of other routes after the route's name."""
     fields = set(ChatRequest.model_fields) - NESTED.keys()
+    fields |= {f"speech: {name}" for name in SpeechRequest.model_fields}
     return fields | {f"{name}.{inner}" for name, model in NESTED.items() for inner in model.model_fields}
 
 

@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     offline: bool = Field(False, description="Reach for nothing: weights must already be there.")
     max_body_bytes: int = Field(26_214_400, ge=1024, description="Largest request body, in bytes.")
     max_audio_s: float = Field(1800.0, gt=0, description="Longest recording in a request, in seconds.")
+    max_speech_characters: int = Field(
+        4096, ge=1, description="Longest text for POST /v1/audio/speech, in characters; a book chapter works."
+    )
     reply_ttl_s: int = Field(86_400, ge=1, description="Seconds that a spoken reply, and what was heard, is kept.")
     remember_heard: bool = Field(True, description="Never listen to the same recording twice; off: listen each time.")
     strict: bool = Field(

@@ -98,7 +98,7 @@ class Tally:
         self.slowest_s = max(self.slowest_s, time.perf_counter() - started_s)
         self.statuses[response.status_code] = self.statuses.get(response.status_code, 0) + 1
         case.validate_response(response, checks=CHECKS_KEPT)
-        if "event-stream" in response.headers.get("content-type", ""):
+        if "event-stream" in response.headers.get("content-type", "") and case.operation.path == CHAT.path:
             _whole_stream(response.content)
 
     @property

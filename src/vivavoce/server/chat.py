@@ -10,12 +10,10 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
-from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from fastapi.responses import JSONResponse
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.codec.encode import PcmCutter, StreamEncoder, encode
@@ -29,12 +27,14 @@ from vivavoce.server.openapi import answered_by, body_of
 from vivavoce.server.owners import owner_of
 from vivavoce.server.parameters import check_supported
 from vivavoce.server.service import Service
+from vivavoce.server.streams import TurnStream
 from vivavoce.server.turns import read_turn
 from vivavoce.server.watching import watched_run
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Completion
 from vivavoce.server.wire.chat_request import ChatRequest
-from vivavoce.server.wire.chat_response import Answer, ChunkWriter, ReplyHead, completion, event
+from vivavoce.server.wire.chat_response import Answer, ChunkWriter, ReplyHead, completion
+from vivavoce.server.wire.events import event
 from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn
 
@@ -142,38 +142,7 @@ async def _streamed(turn: Turn, engines: Engines, reply: Reply) -> Response:
     except BaseException:
         await events.aclose()
         raise
-    return _EventStream(events, _chunks(first, events, reply), headers, reply.patience_s)
-
-
-class _EventStream(StreamingResponse):
-    """Closes the turn however the response ends, also when the client is gone before the first byte, or takes nothing
-    of what is sent for `patience_s`: a turn under way keeps others waiting."""
-
-    def __init__(
-        self,
-        events: AsyncGenerator[Event, None],
-        chunks: AsyncGenerator[bytes, None],
-        headers: dict[str, str],
-        patience_s: float,
-    ) -> None:
-        super().__init__(chunks, media_type="text/event-stream", headers=headers)
-        self._events = events
-        self._patience_s = patience_s
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_soon(message: Message) -> None:
-            try:
-                async with asyncio.timeout(self._patience_s):
-                    await send(message)
-            except TimeoutError:
-                log.info("a client took nothing of its answer for %.0f s and was hung up on", self._patience_s)
-                raise ClientDisconnect from None
-
-        try:
-            with suppress(ClientDisconnect):
-                await super().__call__(scope, receive, send_soon)
-        finally:
-            await self._events.aclose()
+    return TurnStream(events, _chunks(first, events, reply), headers, reply.patience_s)
 
 
 async def _chunks(first: Event, events: AsyncGenerator[Event, None], reply: Reply) -> AsyncGenerator[bytes, None]:

@@ -6,6 +6,7 @@ what really runs, and `system_fingerprint` changes with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -36,15 +37,23 @@ ALIASES: dict[str, str | None] = {
 Source: the deprecation notes in the official Python client 3.54.0. The names go on working here.
 """
 
+SPEECH_NAMES: dict[str, str | None] = {
+    "gpt-4o-mini-tts": "2027-01-06",
+    "gpt-4o-mini-tts-2025-12-15": "2027-01-06",
+    "tts-1": "2027-01-06",
+    "tts-1-hd": "2027-01-06",
+}
+"""The original's models of `/v1/audio/speech`, likewise."""
+
 ROUTER = APIRouter()
 
 
-def check_model(name: str) -> None:
-    """Raises `ModelNotFound` (404, as the original) for a name that is not served."""
-    if name != OWN_NAME and name not in ALIASES:
+def check_model(name: str, served: Mapping[str, str | None] = ALIASES) -> None:
+    """Raises `ModelNotFound` (404, as the original) for a name that is not among those `served` by a route."""
+    if name != OWN_NAME and name not in served:
         raise ModelNotFound(
-            f"The model '{name}' does not exist or you do not have access to it. GET /v1/models lists what is "
-            f"served; '{next(iter(ALIASES))}' always is.",
+            f"The model '{name}' does not exist here or is not for this route. GET /v1/models lists what is "
+            f"served; '{next(iter(served))}' is, for this route.",
             param="model",
         )
 
@@ -58,16 +67,26 @@ async def _rows(service: Service, *names: str) -> list[dict[str, Any]]:
         "default_max_text_tokens": thinker.answer_tokens if thinker else None,
         "max_audio_s": service.limits.audio_s,
     }
+    speaking: dict[str, Any] = dict.fromkeys(behind) | {
+        "engines": {stage: name for stage, name in service.engine_names.items() if stage == "speak"}
+    }
     head = {"object": "model", "created": service.started_at, "owned_by": "vivavoce"}
-    return [{"id": name} | head | behind | {"original_shutdown_date": ALIASES.get(name)} for name in names]
+    shut = SPEECH_NAMES | ALIASES
+    return [
+        {"id": name}
+        | head
+        | (speaking if name in SPEECH_NAMES else behind)
+        | {"original_shutdown_date": shut.get(name)}
+        for name in names
+    ]
 
 
 @ROUTER.get("/v1/models", responses=answered_by(ModelList))
 async def list_models(request: Request) -> dict[str, Any]:
-    return {"object": "list", "data": await _rows(request.app.state.service, OWN_NAME, *ALIASES)}
+    return {"object": "list", "data": await _rows(request.app.state.service, OWN_NAME, *ALIASES, *SPEECH_NAMES)}
 
 
 @ROUTER.get("/v1/models/{name}", responses=answered_by(ModelRow))
 async def get_model(name: str, request: Request) -> dict[str, Any]:
-    check_model(name)
+    check_model(name, ALIASES | SPEECH_NAMES)
     return (await _rows(request.app.state.service, name))[0]

@@ -36,10 +36,12 @@ def answered_by(model: type[BaseModel], *, or_stream: bool = False) -> dict[int 
     return {200: {"model": model, "content": content}, **ERRORS}
 
 
-def answered_by_sound() -> dict[int | str, dict[str, Any]]:
-    """For the `responses` of a route that answers with a sound file in any of our formats."""
+def answered_by_sound(**more: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route that answers with a sound file in any of our formats, or as `more`: schemas by
+    content type."""
     schema = {"schema": {"type": "string", "format": "binary"}}
-    return {200: {"description": "The sound.", "content": dict.fromkeys(CONTENT_TYPES.values(), schema)}, **ERRORS}
+    content = dict.fromkeys(CONTENT_TYPES.values(), schema) | {kind: {"schema": shape} for kind, shape in more.items()}
+    return {200: {"description": "The sound.", "content": content}, **ERRORS}
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:

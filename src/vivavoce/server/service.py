@@ -23,13 +23,15 @@ from vivavoce.turn import Engines
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bytes of a request body, seconds of all its recordings together, seconds that a reply's id resolves, most
-    choices (`n`) of one request, seconds that a stage of a turn or the reader of an answer may stand still."""
+    choices (`n`) of one request, seconds that a stage of a turn or the reader of an answer may stand still, characters
+    of a text to be spoken."""
 
     body_bytes: int = 26_214_400
     audio_s: float = 1800.0
     reply_ttl_s: int = 86_400
     choices: int = 128
     stage_s: float = 90.0
+    speech_characters: int = 4096
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from vivavoce.server.wire.chat_request import (
     JsonSchemaFormat,
     UserMessage,
 )
+from vivavoce.server.wire.speech import SpeechRequest
 from vivavoce.speak.voices import OPENAI_NAMES, quoted_list
 
 INPUT_FORMATS = ("wav", "mp3")
@@ -47,6 +48,18 @@ def refuse(body: ChatRequest) -> None:
             if isinstance(part, AudioContent) and part.input_audio.format not in INPUT_FORMATS:
                 param = f"messages[{number}].content[{index}].input_audio.format"
                 raise _invalid(part.input_audio.format or "", INPUT_FORMATS, param)
+
+
+def refuse_speech(body: SpeechRequest) -> None:
+    """The same for `/v1/audio/speech`. Its documentation says what is refused; the text is that of like cases."""
+    if body.stream_format == "sse" and body.model in ("tts-1", "tts-1-hd"):
+        raise InvalidValue(
+            f"'stream_format' does not support 'sse' with the model '{body.model}'. Supported values are: 'audio'.",
+            param="stream_format",
+            code="unsupported_value",
+        )
+    if body.voice_name not in OPENAI_NAMES:
+        raise _invalid(body.voice_name, OPENAI_NAMES, "voice")
 
 
 def _invalid(given: str, supported: tuple[str, ...], param: str) -> InvalidValue:

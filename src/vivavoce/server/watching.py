@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import TypeVar
 
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
@@ -18,11 +19,13 @@ from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
 from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
 
+Told = TypeVar("Told", bound=Event)
 
-async def watched_run(turn: Turn, engines: Engines, watch: TurnWatch) -> AsyncGenerator[Event, None]:
-    """`turn.run`, told to `watch`."""
+
+async def watched(happening: AsyncGenerator[Told, None], watch: TurnWatch) -> AsyncGenerator[Told, None]:
+    """The events of `happening`, told to `watch`; it is closed with them."""
     with watch:
-        async with aclosing(run(turn, engines)) as events:
+        async with aclosing(happening) as events:
             async for event in events:
                 match event:
                     case Thought():  # by far the most frequent
@@ -36,6 +39,11 @@ async def watched_run(turn: Turn, engines: Engines, watch: TurnWatch) -> AsyncGe
                     case Finished():
                         watch.finished(event.usage)
                 yield event
+
+
+def watched_run(turn: Turn, engines: Engines, watch: TurnWatch) -> AsyncGenerator[Event, None]:
+    """`turn.run`, told to `watch`."""
+    return watched(run(turn, engines), watch)
 
 
 def watched_engines(engines: Engines, telemetry: Telemetry) -> Engines:

@@ -57,6 +57,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
                 settings.reply_ttl_s,
                 settings.max_choices,
                 settings.stage_timeout_s,
+                settings.max_speech_characters,
             ),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},

@@ -31,6 +31,7 @@ MORE_CODES = (
     "unsupported_parameter",
     "method_not_allowed",
     "host_not_allowed",
+    "string_above_max_length",
 )
 """Codes that errors of the tree are given where they are raised."""
 

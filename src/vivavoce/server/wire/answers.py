@@ -35,7 +35,8 @@ class Health(_Answer):
 
 
 class ModelRow(_Answer):
-    """`original_shutdown_date`: when the original of that name was, or will be, switched off (ISO 8601)."""
+    """`engines`: stage -> `kind:model` of the stages that answer to the name; figures of other stages are null.
+    `original_shutdown_date`: when the original of that name was, or will be, switched off (ISO 8601)."""
 
     id: str
     object: Literal["model"]
@@ -44,7 +45,7 @@ class ModelRow(_Answer):
     engines: dict[str, str]
     context_tokens: int | None
     default_max_text_tokens: int | None
-    max_audio_s: float
+    max_audio_s: float | None
     original_shutdown_date: str | None
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vivavoce.server.wire.events import event
 from vivavoce.think.base import FinishReason, TokenLogprob
 from vivavoce.turn import PartHeard
 from vivavoce.usage import Usage
@@ -194,7 +195,3 @@ class ChunkWriter:
             body = _object(self._head, "chat.completion.chunk")
             last += event(body | {"choices": [], "usage": usage_object(usage)})
         return last + b"data: [DONE]\n\n"
-
-
-def event(body: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"

@@ -1,0 +1,85 @@
+"""One stage of the flow on its own: a text said, without anybody having thought it.
+
+Like `turn.run`, it holds a ticket, counts what it made and ends with `Finished`. Knows no wire format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from vivavoce import tasks
+from vivavoce.audio import SPEAK_RATE_HZ
+from vivavoce.errors import VivaError
+from vivavoce.speak.saying import Saying
+from vivavoce.think.base import Thinker
+from vivavoce.tickets import Room
+from vivavoce.turn import Engines, Finished, Spoke, Timings, say
+from vivavoce.usage import Usage, audio_output_tokens
+
+CLAUSES_READY = 16
+"""Clauses spoken ahead of whoever takes them: a slow reader does not keep the voice waiting, nor a book in memory."""
+
+PIECE_CHARACTERS = 500
+"""A text is handed to the clause splitter in pieces: its work grows with the square of what lies before it."""
+
+BYTES_PER_TOKEN = 4
+"""Where the thinker cannot count, as docs/tokens.md says."""
+
+
+async def say_alone(text: str, saying: Saying, engines: Engines) -> AsyncGenerator[Room | Spoke | Finished, None]:
+    """Speak `text`, however long: `Room` where turns are counted, `Spoke` per clause, then `Finished`.
+
+    Memory does not grow with the text. Raises `TooBusy` and what speaking raises.
+    """
+    events: asyncio.Queue[Room | Spoke | Finished | None] = asyncio.Queue(CLAUSES_READY)
+    speaking = asyncio.create_task(tasks.fill(events, _say(text, saying, engines, events)))
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        await speaking
+    finally:
+        await tasks.end(speaking)
+
+
+async def _say(
+    text: str, saying: Saying, engines: Engines, events: asyncio.Queue[Room | Spoke | Finished | None]
+) -> None:
+    started_s = time.perf_counter()
+    samples = 0
+    async with engines.admission.ticket(spoken=True, background=False) as ticket:
+        timings = Timings(admitted_s=time.perf_counter() - started_s)
+        if ticket.room is not None:
+            await events.put(ticket.room)
+        counting = asyncio.create_task(count_tokens(engines.thinker, text))
+        try:
+            async with aclosing(say(engines.speaker, _pieces(text), saying, clear=ticket.clear)) as clauses:
+                async for spoke in clauses:
+                    if not samples:
+                        timings = replace(timings, first_sound_s=time.perf_counter() - started_s)
+                    samples += len(spoke.audio.samples)
+                    await events.put(spoke)
+            usage = Usage(
+                input_text_tokens=await counting, output_audio_tokens=audio_output_tokens(samples, SPEAK_RATE_HZ)
+            )
+        finally:
+            await tasks.end(counting)
+    timings = replace(timings, total_s=time.perf_counter() - started_s)
+    await events.put(Finished(("stop",), usage, timings))
+
+
+async def count_tokens(thinker: Thinker, text: str) -> int:
+    """Tokens of a caller's text in the thinker's tokenizer; by its length where the thinker can't tell."""
+    try:
+        count = await thinker.count_tokens(text)
+    except VivaError:
+        count = None  # counting must not cost an answer
+    return -(-len(text.encode()) // BYTES_PER_TOKEN) if count is None else count
+
+
+async def _pieces(text: str) -> AsyncGenerator[str, None]:
+    for start in range(0, len(text), PIECE_CHARACTERS):
+        yield text[start : start + PIECE_CHARACTERS]
