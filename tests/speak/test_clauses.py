@@ -226,3 +226,14 @@ def test_rests_follow_the_mark_and_none_comes_after_the_last_clause() -> None:
 def test_empty_and_blank_answers() -> None:
     assert clauses_of("") == []
     assert [clause.text for clause in clauses_of(" \n ")] == [" \n "]
+
+
+def test_a_first_clause_counts_numbers_as_they_are_read() -> None:
+    written = "The moon is approximately 384,400 kilometers away from the earth at its mean distance."
+    read = "The moon is approximately three hundred thousand kilometers away from the earth at its mean distance."
+    assert clauses_of(written)[0].text == "The moon is approximately 384,400 "
+    assert len(clauses_of(read)[0].text.split()) == 8
+
+
+def test_a_bracket_opens_a_new_clause() -> None:
+    assert clauses_of("The moon is far (about a second for light) from the earth.")[0].text == "The moon is far "

@@ -20,6 +20,7 @@ import tokenizers
 from vivavoce.errors import EngineFailed, ModelNotInstalled
 from vivavoce.listen.decoding import Decoding, Languages
 from vivavoce.listen.mel import Features
+from vivavoce.threads import yielding
 
 _ct2: Any = ctranslate2  # the package has no types; every use of it is in this file
 
@@ -99,13 +100,15 @@ class WhisperModel:
                 raise ModelNotInstalled(f"{name} is missing in {model_dir}; fetch the model with `viva models pull`.")
         name, index = _split(device)
         try:
-            self._model: Any = _ct2.models.Whisper(
-                str(model_dir),
-                device=name,
-                device_index=index,
-                compute_type=compute_type,
-                intra_threads=max(1, threads // CALLS_AT_ONCE),
-                inter_threads=CALLS_AT_ONCE,
+            self._model: Any = yielding(
+                lambda: _ct2.models.Whisper(
+                    str(model_dir),
+                    device=name,
+                    device_index=index,
+                    compute_type=compute_type,
+                    intra_threads=max(1, threads // CALLS_AT_ONCE),
+                    inter_threads=CALLS_AT_ONCE,
+                )
             )
         except (RuntimeError, ValueError) as fault:
             raise EngineFailed(f"Whisper did not load from {model_dir}: {fault}") from fault

@@ -37,7 +37,7 @@ class _Limits:
 
 # A clause takes about 0.4 s per word to hear and less than half of that to synthesize (docs/engines/speak.md), so each
 # may have about twice the words of the one before without a gap. The last row serves all later clauses.
-_LIMITS = (_Limits(3, 3, 5, 8), _Limits(3, 5, 9, 14), _Limits(3, 8, 14, 22), _Limits(3, 12, 24, 34))
+_LIMITS = (_Limits(3, 3, 4, 8), _Limits(3, 5, 9, 14), _Limits(3, 8, 14, 22), _Limits(3, 12, 24, 34))
 
 _MOST_CHARACTERS = 220
 _MOST_CODE_CHARACTERS = 500
@@ -46,6 +46,7 @@ _LONGEST_JOINT = 12
 
 _STRONG = ".!?…。！？।؟۔"
 _WEAK = ",;:،、，；：—–-"
+_OPENERS = tuple("([（")
 _CLOSERS = "\"'”’“‘»›)]}」』）】》*_`~"
 _EAST_ASIAN_CLOSERS = "\"'”’)]}」』）】》*_"
 _EAST_ASIAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -133,7 +134,8 @@ def _judge(text: str, boundary: re.Match[str], limits: _Limits, *, final: bool) 
     is_strong = _ends_sentence(closed, mark, after)
     if gap.count("\n") >= 2 or (words >= limits.sentence and (is_strong or "\n" in gap)):
         return pause_after_s(mark, gap)
-    if words >= limits.comma and mark in _WEAK and not _is_list_or_range(before, after):
+    is_weak = mark in _WEAK and not _is_list_or_range(before, after)
+    if words >= limits.comma and (is_weak or after[:1] in _OPENERS):
         return pause_after_s(mark, gap)
     return _between_words(before, after, words, limits, final=final)
 
@@ -187,7 +189,13 @@ def _end_of_fence(text: str, fence: re.Match[str]) -> tuple[int, float] | None:
 
 
 def _count_words(text: str) -> float:
-    """Words by white space; a Chinese or Japanese character counts as half a word, a bare mark as none."""
+    """Words by white space. A Chinese or Japanese character counts as half a word, a bare mark as none, a number as
+    about as many words as it is read in: one fewer than its digits, but at least one."""
     east_asian = len(re.findall(f"[{_EAST_ASIAN}]", text))
     spaced = re.sub(f"[{_EAST_ASIAN}]+", " ", text).split()
-    return sum(any(c.isalnum() for c in word) for word in spaced) + east_asian / 2
+    return sum(_spoken_words(word) for word in spaced) + east_asian / 2
+
+
+def _spoken_words(word: str) -> int:
+    digits = sum(max(1, len(group) - 1) for group in re.findall(r"\d+", word))
+    return max(digits, int(any(c.isalnum() for c in word)))

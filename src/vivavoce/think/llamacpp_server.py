@@ -9,8 +9,9 @@ What xllamacpp does not say, learnt from its behaviour:
   thread. A callback that returns True ends the request and frees its slot; one that raises is ignored.
 - Request errors come through the same callback as chunks do, as `{"error": {...}}`; malformed requests raise.
 - Its threads wait for each other by spinning (GNU OpenMP's default; `cpuparams.poll` has no effect in this build).
-  When anything else wants a core, that makes them several times slower: they must sleep instead, which
-  OpenMP learns from the environment once, while it is loaded.
+  When anything else wants a core, that makes them several times slower; when they sleep at once, waking them costs a
+  third of the speed on a free machine. So they spin for a moment and then sleep, which OpenMP learns from the
+  environment once, while it is loaded.
 - Nothing is called during prefill unless the request sets `return_progress`: then once a batch. Sound is encoded and
   read without a call; every slot waits meanwhile, and a request can be given up only after it.
 - A failed assertion ends the process, and starts a debugger first to print every frame with its arguments, which
@@ -34,12 +35,15 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from vivavoce.errors import EngineFailed, ModelNotInstalled
+from vivavoce.threads import yielding
 
 _QUIET = -1
 """The verbosity at which llama.cpp prints nothing, errors included: logs must never carry what was said."""
 
 _SIDE_DOOR_TIMEOUT_S = 10.0
-_WAIT_POLICY = "OMP_WAIT_POLICY"
+_WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "300"}
+"""How OpenMP's threads wait. The count, about a microsecond, wins in GNU's library; others know the policy only."""
+
 _NO_BACKTRACE = "GGML_NO_BACKTRACE"
 
 
@@ -101,7 +105,7 @@ class LlamaServer:
         params.n_threads_http = 2
         params.verbosity = _QUIET
         try:
-            self._server: Any = native.Server(params)
+            self._server: Any = yielding(lambda: native.Server(params))
         except RuntimeError as error:
             self._remove_directory()
             raise EngineFailed(_not_loaded(model_path, projector_path)) from error
@@ -186,13 +190,13 @@ def _not_loaded(model_path: Path, projector_path: Path | None) -> str:
 
 
 def _xllamacpp() -> Any:
-    """The library, loaded with threads that sleep rather than spin, unless the user's environment says otherwise."""
+    """The library, loaded with threads that hardly spin, unless the user's environment says otherwise."""
     os.environ.setdefault(_NO_BACKTRACE, "1")  # read when the process dies, so it stays set
-    policy = os.environ.get(_WAIT_POLICY)
-    os.environ.setdefault(_WAIT_POLICY, "passive")
+    ours = {name: value for name, value in _WAITING.items() if not os.environ.keys() & _WAITING}
+    os.environ.update(ours)
     try:
         import xllamacpp  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
     finally:
-        if policy is None:
-            del os.environ[_WAIT_POLICY]  # not meant for other libraries and child processes
+        for name in ours:
+            del os.environ[name]  # not meant for other libraries and child processes
     return xllamacpp
