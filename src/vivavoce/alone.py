@@ -13,11 +13,10 @@ from dataclasses import replace
 
 from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ
-from vivavoce.errors import VivaError
 from vivavoce.speak.saying import Saying
 from vivavoce.think.base import Thinker
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Finished, Spoke, Timings, say
+from vivavoce.turn import Engines, Finished, Spoke, Timings, count_text, say
 from vivavoce.usage import Usage, audio_output_tokens
 
 CLAUSES_READY = 16
@@ -54,7 +53,7 @@ async def _say(
         timings = Timings(admitted_s=time.perf_counter() - started_s)
         if ticket.room is not None:
             await events.put(ticket.room)
-        counting = asyncio.create_task(count_tokens(engines.thinker, text))
+        counting = asyncio.create_task(_count(engines.thinker, text))
         try:
             async with aclosing(say(engines.speaker, _pieces(text), saying, clear=ticket.clear)) as clauses:
                 async for spoke in clauses:
@@ -71,12 +70,9 @@ async def _say(
     await events.put(Finished(("stop",), usage, timings))
 
 
-async def count_tokens(thinker: Thinker, text: str) -> int:
+async def _count(thinker: Thinker, text: str) -> int:
     """Tokens of a caller's text in the thinker's tokenizer; by its length where the thinker can't tell."""
-    try:
-        count = await thinker.count_tokens(text)
-    except VivaError:
-        count = None  # counting must not cost an answer
+    count = await count_text(thinker, text)
     return -(-len(text.encode()) // BYTES_PER_TOKEN) if count is None else count
 
 

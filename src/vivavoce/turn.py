@@ -351,7 +351,7 @@ class _Run:
         parts = [part for message in self.turn.conversation for part in message.parts]
         audio = sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart))
         counts = await asyncio.gather(
-            *(_count(self.engines.thinker, part.text) for part in parts if isinstance(part, TextPart))
+            *(count_text(self.engines.thinker, part.text) for part in parts if isinstance(part, TextPart))
         )
         known = [count for count in counts if count is not None]
         return (sum(known) if len(known) == len(counts) else None), audio
@@ -368,8 +368,8 @@ class _Run:
         )
 
 
-async def _count(thinker: Thinker, text: str) -> int | None:
-    """Counting must not cost an answer: where it fails, the thinker's own count of the prompt is used."""
+async def count_text(thinker: Thinker, text: str) -> int | None:
+    """Tokens of `text`; None where it can't be told. Counting must not cost an answer, so failures are None as well."""
     try:
         return await thinker.count_tokens(text)
     except VivaError:

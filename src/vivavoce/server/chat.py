@@ -27,7 +27,7 @@ from vivavoce.server.openapi import answered_by, body_of
 from vivavoce.server.owners import owner_of
 from vivavoce.server.parameters import check_supported
 from vivavoce.server.service import Service
-from vivavoce.server.streams import TurnStream
+from vivavoce.server.streams import TurnStream, opened
 from vivavoce.server.turns import read_turn
 from vivavoce.server.watching import watched_run
 from vivavoce.server.wire import errors as wire_errors
@@ -133,15 +133,7 @@ def _timing_headers(finished: Finished) -> dict[str, str]:
 async def _streamed(turn: Turn, engines: Engines, reply: Reply) -> Response:
     """Headers go out with the first event, so that what fails before it still gets its own status."""
     events = watched_run(turn, engines, reply.watch)
-    headers = {"cache-control": "no-cache"}
-    try:
-        first = await anext(events)
-        if isinstance(first, Room):
-            headers |= wire_errors.room_headers(first)
-            first = await anext(events)
-    except BaseException:
-        await events.aclose()
-        raise
+    first, headers = await opened(events)
     return TurnStream(events, _chunks(first, events, reply), headers, reply.patience_s)
 
 

@@ -21,7 +21,7 @@ from vivavoce.server.models import SPEECH_NAMES, check_model
 from vivavoce.server.openapi import EVENT, answered_by_sound, body_of
 from vivavoce.server.owners import owner_of
 from vivavoce.server.service import Service
-from vivavoce.server.streams import EVENTS_TYPE, BrokenOffError, TurnStream
+from vivavoce.server.streams import EVENTS_TYPE, BrokenOffError, TurnStream, opened
 from vivavoce.server.watching import watched
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.events import event
@@ -71,15 +71,7 @@ async def _spoken(
 ) -> Response:
     """Headers go out with the first sound, so that what fails before it still gets its own status."""
     events = watched(say_alone(body.input, saying, engines), watch)
-    headers = {"cache-control": "no-cache"}
-    try:
-        first = await anext(events)
-        if isinstance(first, Room):
-            headers |= wire_errors.room_headers(first)
-            first = await anext(events)
-    except BaseException:
-        await events.aclose()
-        raise
+    first, headers = await opened(events)
     if body.stream_format == "sse":
         return TurnStream(events, _as_events(first, events, body.format), headers, patience_s)
     pieces = _as_sound(first, events, body.format)

@@ -6,13 +6,18 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
+from vivavoce.server.wire.errors import room_headers
+from vivavoce.tickets import Room
+
 log = logging.getLogger(__name__)
+
+Happened = TypeVar("Happened")
 
 EVENTS_TYPE = "text/event-stream"
 
@@ -20,6 +25,20 @@ EVENTS_TYPE = "text/event-stream"
 class BrokenOffError(Exception):
     """Raised by the pieces of a stream that cannot go on, and in which no word of it can be said: the connection is
     closed before its end, which every client takes for a failure."""
+
+
+async def opened(events: AsyncGenerator[Happened, None]) -> tuple[Happened, dict[str, str]]:
+    """The first event after the `Room` that there is, and the headers to send with it. Closes `events` if it fails."""
+    headers = {"cache-control": "no-cache"}
+    try:
+        first = await anext(events)
+        if isinstance(first, Room):
+            headers |= room_headers(first)
+            first = await anext(events)
+    except BaseException:
+        await events.aclose()
+        raise
+    return first, headers
 
 
 class TurnStream(StreamingResponse):

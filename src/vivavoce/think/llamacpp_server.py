@@ -42,7 +42,7 @@ _QUIET = -1
 
 _SIDE_DOOR_TIMEOUT_S = 10.0
 _WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "300"}
-"""How OpenMP's threads wait. The count, about a microsecond, wins in GNU's library; others know the policy only."""
+"""How OpenMP's threads wait. GNU's library goes by the count (figures: docs/engines/think.md), others by the policy."""
 
 _NO_BACKTRACE = "GGML_NO_BACKTRACE"
 
@@ -192,7 +192,7 @@ def _not_loaded(model_path: Path, projector_path: Path | None) -> str:
 def _xllamacpp() -> Any:
     """The library, loaded with threads that hardly spin, unless the user's environment says otherwise."""
     os.environ.setdefault(_NO_BACKTRACE, "1")  # read when the process dies, so it stays set
-    ours = {name: value for name, value in _WAITING.items() if not os.environ.keys() & _WAITING}
+    ours = {} if os.environ.keys() & _WAITING else _WAITING
     os.environ.update(ours)
     try:
         import xllamacpp  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
