@@ -63,20 +63,11 @@ class Server:
 
     def ask(self, question_wav: bytes, system: str, voice: str) -> Exchange:
         """Stream one spoken answer to its end. Raises `UpstreamFailed` with what the server said, or `TooBusy`."""
-        messages = _messages(base64.b64encode(question_wav).decode("ascii"), system)
+        request = streamed_request(self.model, base64.b64encode(question_wav).decode("ascii"), system, voice)
         watch = _Watch()
         try:
-            stream = self._client.chat.completions.create(
-                model=self.model,
-                modalities=["text", "audio"],
-                audio={"voice": voice, "format": "pcm16"},
-                messages=messages,
-                max_completion_tokens=ANSWER_TOKENS * (1 + SPOKEN_SHARE),
-                temperature=0,
-                stream=True,
-                stream_options={"include_usage": True},
-            )
-            with stream:
+            create: Any = self._client.chat.completions.create  # the types of a dict's values are not told
+            with create(**request) as stream:
                 for chunk in stream:
                     watch.see(chunk)
         except openai.RateLimitError as error:
@@ -92,9 +83,19 @@ class Server:
         self._client.close()
 
 
-def _messages(question: str, system: str) -> Any:
+def streamed_request(model: str, question: str, system: str, voice: str) -> dict[str, Any]:
+    """The body that asks for a streamed spoken answer; question: a WAV file in base64."""
     part = {"type": "input_audio", "input_audio": {"data": question, "format": "wav"}}
-    return [{"role": "system", "content": system}, {"role": "user", "content": [part]}]
+    return {
+        "model": model,
+        "modalities": ["text", "audio"],
+        "audio": {"voice": voice, "format": "pcm16"},
+        "messages": [{"role": "system", "content": system}, {"role": "user", "content": [part]}],
+        "max_completion_tokens": ANSWER_TOKENS * (1 + SPOKEN_SHARE),
+        "temperature": 0,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
 
 
 class _Watch:
