@@ -183,7 +183,7 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
         return
     memory.settle()
     host = EngineHost(engines, Admission(spec.admission, lambda: speaker.streams))
-    server = await asyncio.start_unix_server(host.serve, socket_path)
+    server = await asyncio.start_unix_server(host.serve, socket_path, limit=frames.READ_AHEAD_BYTES)
     seconds = round(time.perf_counter() - started_s, 3)
     tell_parent(Report("ready", seconds=seconds, socket_path=str(socket_path), message=summary(spec)))
     async with server:
