@@ -6,11 +6,16 @@ Pure: knows no network and no model, only probabilities per frame and times.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
 import numpy.typing as npt
+
+from vivavoce.listen.base import Chunking
+
+SHORTEST_GAP_S = 0.1
+"""Less silence than this lies inside words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,18 @@ class WindowPolicy:
     min_encoder_s: float = 10.0
     trailing_s: float = 1.0
     full_s: float = 30.0
+
+
+def chunked(policy: WindowPolicy, chunking: Chunking) -> WindowPolicy:
+    """`policy` with what the caller knows better; both probabilities in their old proportion."""
+    threshold = policy.speech_probability if chunking.threshold is None else chunking.threshold
+    return replace(
+        policy,
+        speech_probability=threshold,
+        silence_probability=policy.silence_probability * threshold / policy.speech_probability,
+        gap_s=policy.gap_s if chunking.silence_s is None else max(SHORTEST_GAP_S, chunking.silence_s),
+        margin_s=policy.margin_s if chunking.padding_s is None else chunking.padding_s,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import log
 
 import numpy as np
 
-from vivavoce.listen.base import Word
+from vivavoce.listen.base import TokenHeard, Word
 from vivavoce.listen.windows import Window
 
 STEP_S = 0.02
@@ -20,6 +21,8 @@ _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、;…"
 _BROKEN = "\ufffd"
 _SHORTEST_S = 0.1
+_LEAST_PROBABILITY = 1e-9
+"""What an impossible token is told as: a logarithm of minus infinity is no JSON."""
 
 Decode = Callable[[Sequence[int]], str]
 
@@ -61,21 +64,32 @@ def words_of(
     """Words with times within [offset_s, end_s], never going backwards.
 
     alignments: (token index, 20 ms step) pairs of the warping path; a token begins at the first step that it is paired
-    with, and a word ends where the next one begins. Probability: the mean over the word's tokens.
+    with, and a word ends where the next one begins. Probability: the mean over the word's tokens. Tokens that show
+    nothing count as the next word's.
     """
     total = sum(count for _, count in groups)
     starts_s = _token_starts_s(alignments, total)
     words: list[Word] = []
-    first, floor_s = 0, offset_s
+    first, floor_s, blank = 0, offset_s, 0
     for text, count in groups:
         start_s = min(end_s, max(floor_s, offset_s + starts_s[first]))
         stop_s = min(end_s, max(start_s, offset_s + starts_s[first + count]))
         probabilities = token_probabilities[first : first + count]
         probability = float(np.mean(probabilities)) if len(probabilities) else 0.0
         if text.strip():
-            words.append(Word(text.strip(), round(start_s, 3), round(stop_s, 3), min(1.0, max(0.0, probability))))
+            sure = min(1.0, max(0.0, probability))
+            words.append(Word(text.strip(), round(start_s, 3), round(stop_s, 3), sure, blank + count))
+        blank = 0 if text.strip() else blank + count
         first, floor_s = first + count, start_s
     return tuple(words)
+
+
+def logprobs_of(spelled: Sequence[bytes], token_probabilities: Sequence[float]) -> tuple[TokenHeard, ...]:
+    """Each token's bytes with the logarithm of its probability."""
+    return tuple(
+        TokenHeard(tuple(utf8), log(min(1.0, max(_LEAST_PROBABILITY, probability))))
+        for utf8, probability in zip(spelled, token_probabilities, strict=False)
+    )
 
 
 def within_speech(words: Sequence[Word], window: Window) -> tuple[Word, ...]:
