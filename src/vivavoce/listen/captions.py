@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from unicodedata import east_asian_width
 
 from vivavoce.listen.base import Segment, Word
 from vivavoce.listen.decoding import compression_ratio
@@ -19,16 +20,17 @@ _CLOSING = "\"'”’»)]」』）"
 
 @dataclass(frozen=True, slots=True)
 class CaptionPolicy:
-    """Two lines of 42 characters, on screen for at most 7 s, are what subtitling guidelines allow.
+    """Two lines of 42 characters (East Asian ones count double) for at most 7 s are what subtitling guidelines allow.
 
-    sentence_characters: a sentence shorter than this does not stand alone ("Dr.", "Yes.") unless a pause follows.
-    pause_s: a word that is said to last this long has silence after it.
+    sentence_characters: a sentence shorter than this does not stand alone ("Dr.", "Yes.") unless a pause of at least
+    `breath_s` follows. pause_s: one of this length ends a caption, wherever it is.
     """
 
     characters: int = 84
     seconds: float = 7.0
     sentence_characters: int = 20
-    pause_s: float = 1.5
+    breath_s: float = 0.3
+    pause_s: float = 1.0
 
 
 def captions(segment: Segment, policy: CaptionPolicy | None = None) -> list[Segment]:
@@ -40,7 +42,7 @@ def captions(segment: Segment, policy: CaptionPolicy | None = None) -> list[Segm
     if not words:
         return [segment]
     places = _places(segment.text, words)
-    cuts = [0, *_cuts(words, places, policy or CaptionPolicy()), len(words)]
+    cuts = [0, *_cuts(words, _columns(segment.text, places), policy or CaptionPolicy()), len(words)]
     parts: list[Segment] = []
     first_token = 0
     for first, last in pairwise(cuts):
@@ -75,18 +77,26 @@ def _places(text: str, words: Sequence[Word]) -> list[int]:
     return places
 
 
-def _cuts(words: Sequence[Word], places: Sequence[int], policy: CaptionPolicy) -> Iterator[int]:
-    """Indices of the words that begin a new caption."""
+def _columns(text: str, places: Sequence[int]) -> list[int]:
+    """How wide the text is before each place, and in all: East Asian characters take two columns."""
+    widths = [2 if east_asian_width(char) in "WF" else 1 for char in text]
+    before = list(accumulate(widths, initial=0))
+    return [*(before[place] for place in places), before[-1]]
+
+
+def _cuts(words: Sequence[Word], columns: Sequence[int], policy: CaptionPolicy) -> Iterator[int]:
+    """Indices of the words that begin a new caption. columns: where each word begins, and the text ends."""
     first = 0
     for index in range(1, len(words)):
-        length = places[index] - places[first]
         before = words[index - 1]
-        if _ends_sentence(before) and (length >= policy.sentence_characters or _pauses(before, policy)):
+        gap_s = words[index].start_s - before.end_s
+        stands_alone = columns[index] - columns[first] >= policy.sentence_characters or gap_s >= policy.breath_s
+        if gap_s >= policy.pause_s or (_ends_sentence(before) and stands_alone):
             first = index
             yield index
             continue
-        stop = places[index] + len(words[index].text)
-        while stop - places[first] > policy.characters or words[index].end_s - words[first].start_s > policy.seconds:
+        stop = columns[index + 1]
+        while stop - columns[first] > policy.characters or words[index].end_s - words[first].start_s > policy.seconds:
             if first == index:
                 break  # a single word that is too long
             first = _best_cut(words, first, index)
@@ -103,7 +113,3 @@ def _best_cut(words: Sequence[Word], first: int, last: int) -> int:
 
 def _ends_sentence(word: Word) -> bool:
     return word.text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS)
-
-
-def _pauses(word: Word, policy: CaptionPolicy) -> bool:
-    return word.end_s - word.start_s >= policy.pause_s

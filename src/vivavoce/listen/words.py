@@ -21,6 +21,8 @@ _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、;…"
 _BROKEN = "\ufffd"
 _SHORTEST_S = 0.1
+_MISS_S = 0.3
+"""How far from a pause cross-attention may put the boundary between the words around it."""
 _LEAST_PROBABILITY = 1e-9
 """What an impossible token is told as: a logarithm of minus infinity is no JSON."""
 
@@ -93,14 +95,16 @@ def logprobs_of(spelled: Sequence[bytes], token_probabilities: Sequence[float]) 
 
 
 def within_speech(words: Sequence[Word], window: Window) -> tuple[Word, ...]:
-    """Words with their outer edges drawn in to where voice activity begins and ends.
+    """Words with their edges drawn in to where voice activity begins, pauses and ends.
 
-    Cross-attention starts the first word at the window's first step and stretches the last one into the silence. An
-    edge is moved only within its own word, and never so that less than a tenth of a second remains.
+    Cross-attention starts the first word at the window's first step and stretches the words around a pause into it. An
+    edge is never moved so that less than a tenth of a second remains of a word.
     """
     if not words:
         return ()
     drawn = list(words)
+    for start_s, end_s in window.pauses:
+        _part(drawn, start_s, end_s)
     first = drawn[0]
     start_s = max(first.start_s, min(window.speech_start_s, first.end_s - _SHORTEST_S))
     drawn[0] = replace(first, start_s=round(start_s, 3))
@@ -108,6 +112,43 @@ def within_speech(words: Sequence[Word], window: Window) -> tuple[Word, ...]:
     end_s = min(last.end_s, max(window.speech_end_s, last.start_s + _SHORTEST_S))
     drawn[-1] = replace(last, end_s=round(end_s, 3))
     return tuple(drawn)
+
+
+def _part(words: list[Word], start_s: float, end_s: float) -> None:
+    """Move the edges at the boundary nearest to a pause out of it, where that leaves enough of each word."""
+    edges_s = [*(word.start_s for word in words), words[-1].end_s]
+    far_s = sorted((max(start_s - edge_s, edge_s - end_s, 0.0), at) for at, edge_s in enumerate(edges_s))
+    for at in (at for miss_s, at in far_s if miss_s <= _MISS_S):
+        before, after = _until(words[:at], start_s), _from(words[at:], end_s)
+        if before is not None and after is not None:
+            words[:] = [*before, *after]
+            return
+
+
+def _until(words: Sequence[Word], end_s: float) -> list[Word] | None:
+    """Words of which the last ends at `end_s`, if need be at the cost of the one before it; None where neither can."""
+    if not words:
+        return []
+    *rest, last = words
+    start_s = min(last.start_s, end_s - _SHORTEST_S)
+    if start_s < last.start_s and (not rest or start_s - rest[-1].start_s < _SHORTEST_S):
+        return None
+    if rest:
+        rest[-1] = replace(rest[-1], end_s=round(min(rest[-1].end_s, start_s), 3))
+    return [*rest, replace(last, start_s=round(start_s, 3), end_s=round(end_s, 3))]
+
+
+def _from(words: Sequence[Word], start_s: float) -> list[Word] | None:
+    """The same for words of which the first begins at `start_s`."""
+    if not words:
+        return []
+    first, *rest = words
+    end_s = max(first.end_s, start_s + _SHORTEST_S)
+    if end_s > first.end_s and (not rest or rest[0].end_s - end_s < _SHORTEST_S):
+        return None
+    if rest:
+        rest[0] = replace(rest[0], start_s=round(max(rest[0].start_s, end_s), 3))
+    return [replace(first, start_s=round(start_s, 3), end_s=round(end_s, 3)), *rest]
 
 
 def _token_starts_s(alignments: Sequence[tuple[int, int]], total: int) -> list[float]:
