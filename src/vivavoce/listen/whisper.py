@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -273,10 +273,11 @@ class WhisperListener:
         long = look.recording.long
         seconds = encoder_s(look.duration_s, self.windows, self.pace.step_s if long else 0.0)
         encoded = await self._calls.encode(look.sound, seconds, urgent=look.urgent)
+        options = look.recording.options
         search = self.pace.search if long else _SEARCH
-        if look.recording.options.temperature:
-            search = Search(temperature=look.recording.options.temperature)
-        first = await self._attempt(encoded, look, search)
+        if options.temperature:
+            search = Search(temperature=options.temperature)
+        first = await self._attempt(encoded, look, search, options.keywords)
         if not doubts(first.decoding, self.trust) or look.window.peak < self.trust.faint_peak:
             return first
         started_s = time.perf_counter()
@@ -287,7 +288,10 @@ class WhisperListener:
             self.stats.fallback_s += time.perf_counter() - started_s
 
     async def _look_again(self, look: _Look, first: _Attempt) -> _Attempt:
-        """The full window, then with repeats forbidden; the best of all attempts when none is beyond doubt."""
+        """The full window, then with repeats forbidden; the best of all attempts when none is beyond doubt.
+
+        Keywords are left out: what is hard to understand turns into a list of them.
+        """
         attempts = [first]
         encoded = first.encoded
         if encoded.seconds < self.windows.full_s:
@@ -303,14 +307,12 @@ class WhisperListener:
         chosen = best_of([attempt.decoding for attempt in attempts], self.trust)
         return self._without_loops(next(attempt for attempt in attempts if attempt.decoding is chosen))
 
-    async def _attempt(self, encoded: Encoded, look: _Look, search: Search) -> _Attempt:
+    async def _attempt(self, encoded: Encoded, look: _Look, search: Search, keywords: Sequence[str] = ()) -> _Attempt:
         """Decode in the language detected, or in the two likeliest ones and keep what reads better."""
         languages = await self._languages(encoded, look)
         bound = token_bound(look.duration_s, self.trust)
         options = look.recording.options
-        starts = [
-            self._model.start_tokens(code, options.prompt, options.task, options.keywords) for code, _ in languages
-        ]
+        starts = [self._model.start_tokens(code, options.prompt, options.task, keywords) for code, _ in languages]
         decodings = await asyncio.gather(
             *(self._calls.generate(Passage(encoded, start, bound), search, urgent=look.urgent) for start in starts)
         )
