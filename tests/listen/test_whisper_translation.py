@@ -54,8 +54,8 @@ WRITTEN: dict[str, str] = {
 SMALL = frozenset(
     re.findall(
         r"\w+",
-        "a an and are as at be but by do for from have her his i in into is it my not of on one or our out she that the "
-        "then this to was were will with you your",
+        "a an and are as at be but by do for from have her his i in into is it my not of on one or our out she that "
+        "the then this to was were will with you your",
     )
 )
 
