@@ -26,6 +26,9 @@ CLAUSES_READY = 16
 PIECE_CHARACTERS = 500
 """A text is handed to the clause splitter in pieces: its work grows with the square of what lies before it."""
 
+LONG_S = 60.0
+"""A recording of this length keeps the listener busy for longer than a turn usually takes."""
+
 BYTES_PER_TOKEN = 4
 """Where the thinker cannot count, as docs/tokens.md says."""
 
@@ -82,7 +85,8 @@ async def hear_alone(
     started_s = time.perf_counter()
     timings = Timings()
     usage = Usage()
-    async with engines.admission.ticket(spoken=False, background=False) as ticket:
+    long = audio.duration_s >= LONG_S
+    async with engines.admission.ticket(spoken=False, background=False, long=long) as ticket:
         timings = Timings(admitted_s=time.perf_counter() - started_s)
         if ticket.room is not None:
             yield ticket.room

@@ -64,13 +64,14 @@ class PacePolicy:
     """How a long recording is heard differently from a short one.
 
     long_s: from this length on a recording is long: not urgent, windows ahead. ahead: windows of one recording under
-    way at once. step_s: lengths that the encoder is shown are multiples of this, so that windows can share calls.
-    search: the first one. It may be narrower than a short recording's: windows are full of speech here, which is where
-    a beam helps least.
+    way at once; it begins with `ahead_at_first`, and each window heard allows for one more. step_s: lengths that the
+    encoder is shown are multiples of this, so that windows can share calls. search: the first one. It may be narrower
+    than a short recording's: windows are full of speech here, which is where a beam helps least.
     """
 
     long_s: float = 60.0
     ahead: int = 24
+    ahead_at_first: int = 4
     step_s: float = 2.0
     search: Search = _SEARCH
 
@@ -85,6 +86,7 @@ class _Recording:
     long: bool
     language: str | None = None
     spoken: bool = False
+    heard: int = 0
     peak: float = 0.0
     no_speech_probability: float = 0.0
 
@@ -222,9 +224,11 @@ class WhisperListener:
             yield window
 
     def _ahead(self, recording: _Recording) -> int:
-        """How many windows may be under way at once: one until the language of a long recording is known."""
-        known = recording.options.language or recording.language
-        return self.pace.ahead if recording.long and known else 1
+        """How many windows may be under way at once: one until the language of a long recording is known, then more and
+        more, so that the first words do not wait for the encoder to be done with the last window."""
+        if not recording.long or not (recording.options.language or recording.language):
+            return 1
+        return min(self.pace.ahead, self.pace.ahead_at_first + recording.heard)
 
     async def _hear(self, look: _Look) -> Segment:
         """Decode one window; a segment with text "" if nothing was said in it."""
@@ -348,6 +352,7 @@ class WhisperListener:
 
 def _noted(recording: _Recording, segment: Segment) -> Segment | None:
     """Learn from the next segment in order of time; None if nothing was said in it."""
+    recording.heard += 1
     if segment.language is None:
         recording.no_speech_probability = max(recording.no_speech_probability, segment.no_speech_probability)
         return None
