@@ -21,6 +21,8 @@ _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、;…"
 _BROKEN = "\ufffd"
 _SHORTEST_S = 0.1
+_SQUEEZED_S = 0.06
+"""What is left at least of words between which a pause is fitted: three steps."""
 _MISS_S = 0.3
 """How far from a pause cross-attention may put the boundary between the words around it."""
 _LEAST_PROBABILITY = 1e-9
@@ -98,7 +100,7 @@ def within_speech(words: Sequence[Word], window: Window) -> tuple[Word, ...]:
     """Words with their edges drawn in to where voice activity begins, pauses and ends.
 
     Cross-attention starts the first word at the window's first step and stretches the words around a pause into it. An
-    edge is never moved so that less than a tenth of a second remains of a word.
+    outer edge is never moved so that less than a tenth of a second remains of its word.
     """
     if not words:
         return ()
@@ -130,8 +132,8 @@ def _until(words: Sequence[Word], end_s: float) -> list[Word] | None:
     if not words:
         return []
     *rest, last = words
-    start_s = min(last.start_s, end_s - _SHORTEST_S)
-    if start_s < last.start_s and (not rest or start_s - rest[-1].start_s < _SHORTEST_S):
+    start_s = min(last.start_s, end_s - _SQUEEZED_S)
+    if start_s < last.start_s and (not rest or start_s - rest[-1].start_s < _SQUEEZED_S):
         return None
     if rest:
         rest[-1] = replace(rest[-1], end_s=round(min(rest[-1].end_s, start_s), 3))
@@ -143,8 +145,8 @@ def _from(words: Sequence[Word], start_s: float) -> list[Word] | None:
     if not words:
         return []
     first, *rest = words
-    end_s = max(first.end_s, start_s + _SHORTEST_S)
-    if end_s > first.end_s and (not rest or rest[0].end_s - end_s < _SHORTEST_S):
+    end_s = max(first.end_s, start_s + _SQUEEZED_S)
+    if end_s > first.end_s and (not rest or rest[0].end_s - end_s < _SQUEEZED_S):
         return None
     if rest:
         rest[0] = replace(rest[0], start_s=round(max(rest[0].start_s, end_s), 3))
