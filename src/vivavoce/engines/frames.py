@@ -18,7 +18,7 @@ import numpy as np
 from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart
 from vivavoce.errors import ServerFault, VivaError, all_errors
-from vivavoce.listen.base import ListenOptions, Segment, Word
+from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Room
@@ -36,6 +36,7 @@ _DATACLASSES: dict[str, type] = {
     for cls in (
         Audio,
         AudioPart,
+        Chunking,
         JsonForm,
         ListenOptions,
         Message,
@@ -45,6 +46,7 @@ _DATACLASSES: dict[str, type] = {
         TextDelta,
         TextPart,
         ThoughtEnd,
+        TokenHeard,
         TokenLogprob,
         Voice,
         Word,
