@@ -17,16 +17,13 @@ from vivavoce.speak.saying import Saying
 from vivavoce.think.base import Thinker
 from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Finished, Spoke, Timings, count_text, say
-from vivavoce.usage import Usage, audio_output_tokens
+from vivavoce.usage import Usage, about_tokens, audio_output_tokens
 
 CLAUSES_READY = 16
 """Clauses spoken ahead of whoever takes them: a slow reader does not keep the voice waiting, nor a book in memory."""
 
 PIECE_CHARACTERS = 500
 """A text is handed to the clause splitter in pieces: its work grows with the square of what lies before it."""
-
-BYTES_PER_TOKEN = 4
-"""Where the thinker cannot count, as docs/tokens.md says."""
 
 
 async def say_alone(text: str, saying: Saying, engines: Engines) -> AsyncGenerator[Room | Spoke | Finished, None]:
@@ -73,7 +70,7 @@ async def _say(
 async def _count(thinker: Thinker, text: str) -> int:
     """Tokens of a caller's text in the thinker's tokenizer; by its length where the thinker can't tell."""
     count = await count_text(thinker, text)
-    return -(-len(text.encode()) // BYTES_PER_TOKEN) if count is None else count
+    return about_tokens(text) if count is None else count
 
 
 async def _pieces(text: str) -> AsyncGenerator[str, None]:

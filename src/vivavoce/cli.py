@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from vivavoce import __version__
+from vivavoce.cli_accounting import keys_app, prices, usage
 from vivavoce.cli_bench import ProfileOption, bench_app
 from vivavoce.errors import VivaError
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch, check and delete them.")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
 app.add_typer(bench_app, name="bench")
 
 
@@ -123,6 +125,10 @@ def top(
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{host}:{settings.port}"
     watch(url, once=once)
+
+
+app.command("usage")(usage)
+app.command("prices")(prices)
 
 
 @models_app.command("list")

@@ -1,0 +1,114 @@
+"""What was used, on a terminal: sums by day, key and model, and what they cost here and at the original."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from vivavoce.accounting.keys_console import opened
+from vivavoce.ledger.usage import By, UsageSum
+
+FIGURES = ("requests", "text in", "audio in", "text out", "audio out", "heard", "spoken")
+NO_KEY = "(no key)"
+
+
+def show_usage(
+    folder: Path, since: date | None, until: date | None, by: Sequence[By], *, compare: bool, as_json: bool
+) -> None:
+    """Print sums from `since` (None: the first of this month) to `until` (None: today), both included."""
+    today = datetime.now(UTC).date()
+    first, last = since or today.replace(day=1), until or today
+    with opened(folder) as ledger:
+        names = {key.id: key.name for key in ledger.keys.list()}
+        sums = ledger.usage.sums(since=first, until=last, by=by)
+        total = ledger.usage.sums(since=first, until=last, by=())
+    if as_json:
+        told = {
+            "since": first.isoformat(),
+            "until": last.isoformat(),
+            "data": [each.told(names) for each in sums],
+            "total": total[0].told(names) if total else None,
+        }
+        sys.stdout.write(json.dumps(told, indent=1) + "\n")
+        return
+    console = Console()
+    if not total:
+        console.print(f"Nothing was used from {first} to {last}.")
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in (*by, *FIGURES, *(("machine", "here", "there", "saved") if compare else ("price",))):
+        table.add_column(heading, justify="left" if heading in by else "right", no_wrap=heading in by)
+    for each in sums:
+        table.add_row(*_named(each, by, names), *_figures(each), *_money(each, compare=compare))
+    if len(sums) > 1:
+        table.add_section()
+        table.add_row(
+            *(["all", *[""] * (len(by) - 1)] if by else []), *_figures(total[0]), *_money(total[0], compare=compare)
+        )
+    console.print(table)
+    for note in _notes(total[0], compare=compare):
+        console.print(f"[dim]{note}[/]", highlight=False)
+
+
+def _named(each: UsageSum, by: Sequence[By], names: dict[str, str]) -> list[str]:
+    key = NO_KEY if each.key_id is None else names.get(each.key_id, each.key_id)
+    values = {"day": each.day or "", "key": key, "model": each.model or ""}
+    return [values[name] for name in by]
+
+
+def _figures(each: UsageSum) -> list[str]:
+    usage = each.usage
+    counts = (
+        each.requests,
+        usage.input_text_tokens,
+        usage.input_audio_tokens,
+        usage.output_text_tokens,
+        usage.output_audio_tokens,
+    )
+    return [*(f"{count:,}" for count in counts), _span(each.heard_s), _span(each.spoken_s)]
+
+
+def _money(each: UsageSum, *, compare: bool) -> list[str]:
+    there = _usd(each.price_usd, each.unpriced)
+    if not compare:
+        return [there]
+    here, saved = _usd(each.cost_usd, each.uncosted), "–"
+    if each.price_usd and each.cost_usd is not None and not (each.unpriced or each.uncosted):
+        saved = f"{1 - each.cost_usd / each.price_usd:.0%}"
+    return [_span(each.machine_s), here, there, saved]
+
+
+def _usd(usd: Decimal | None, missing: int) -> str:
+    """Four digits that say something; `≥` where a part of it is not known, a dash where nothing is."""
+    if usd is None:
+        return "–"
+    shown = f"{usd:.2f}" if usd >= 1 else f"{usd:.4f}"
+    return ("≥ " if missing else "") + f"${shown}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _notes(total: UsageSum, *, compare: bool) -> list[str]:
+    price = "there" if compare else "price"
+    notes = [f"{price}: what the original would have asked for the same tokens, by the price book (`viva prices`)"]
+    if total.unpriced:
+        notes.append(f"{total.unpriced} requests are not in it: their model has no price")
+    if compare:
+        notes.append(
+            "machine: time under way, each moment shared among the turns of that moment; idle time is nobody's"
+        )
+        if total.uncosted:
+            notes.append(f"{total.uncosted} requests are not in `here`: VIVA_COST_PER_HOUR was not set when they came")
+    return notes
