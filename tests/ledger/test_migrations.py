@@ -19,7 +19,8 @@ from vivavoce.ledger.tables import METADATA
 
 BEFORE_MIGRATIONS = """
 CREATE TABLE sealed (
-    "key" BLOB NOT NULL, expires_at BIGINT NOT NULL, value BLOB NOT NULL, has_sound BOOLEAN NOT NULL, PRIMARY KEY ("key")
+    "key" BLOB NOT NULL, expires_at BIGINT NOT NULL, value BLOB NOT NULL, has_sound BOOLEAN NOT NULL,
+    PRIMARY KEY ("key")
 );
 CREATE INDEX ix_sealed_expires_at ON sealed (expires_at);
 """

@@ -53,11 +53,19 @@ def ledger_with_rows(folder: Path) -> Ledger:
                 ("2026-12-01", None, "gpt-audio", 1),
             ],
         ),
-        (("day",), [("2026-10-31", None, None, 1), ("2026-11-01", None, None, 3), ("2026-11-30", None, None, 1), ("2026-12-01", None, None, 1)]),
+        (
+            ("day",),
+            [
+                ("2026-10-31", None, None, 1),
+                ("2026-11-01", None, None, 3),
+                ("2026-11-30", None, None, 1),
+                ("2026-12-01", None, None, 1),
+            ],
+        ),
         (("model",), [(None, None, "gpt-audio", 5), (None, None, "tts-1", 1)]),
         ((), [(None, None, None, 6)]),
     ],
-)  # fmt: skip
+)
 def test_sums_are_told_apart_as_asked(tmp_path: Path, by: tuple[By, ...], expected: list[tuple[object, ...]]) -> None:
     ledger = ledger_with_rows(tmp_path)
     sums = ledger.usage.sums(by=by)

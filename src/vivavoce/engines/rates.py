@@ -14,6 +14,8 @@ from vivavoce.errors import RequestTooLarge, TooManyRequests, TooManyTokens, Viv
 from vivavoce.tickets import Quota, Rate
 
 MINUTE_S = 60.0
+ROUNDING = 1e-6
+"""Of a request or a token: who waits exactly as long as told is let in."""
 
 
 @dataclass(slots=True)
@@ -30,10 +32,11 @@ class Bucket:
 
     def wait_s(self, count: float) -> float:
         """Until there are `count`; 0 where there are."""
-        return max(0.0, (count - self.level) * MINUTE_S / self.limit)
+        missing = count - self.level
+        return missing * MINUTE_S / self.limit if missing > ROUNDING else 0.0
 
     def rate(self) -> Rate:
-        return Rate(self.limit, max(0, math.floor(self.level + 1e-9)), self.wait_s(self.limit))
+        return Rate(self.limit, max(0, math.floor(self.level + ROUNDING)), self.wait_s(self.limit))
 
 
 class Rates:

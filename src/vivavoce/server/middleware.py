@@ -116,13 +116,14 @@ def _route(scope: Scope) -> str | None:
     return getattr(scope.get("route"), "path", None)
 
 
-_ID = re.compile(r"\b[a-z]+_[^/]+")
+_ID = re.compile(r"\b(?:[a-z]+_|sk-)[^/]+")
 
 
 def _path(scope: Scope) -> str:
     """The path as the route writes it, `{id}` in place of the id: whoever holds an id can fetch what was said.
 
-    Of a path without a route, what looks like an id is left out, and what could pass for another line of the log.
+    Of a path without a route, what looks like an id or a key is left out, and what could pass for another line of the
+    log.
     """
     path = _route(scope)
     return path if path is not None else quote(_ID.sub("{id}", scope["path"]), safe="/{}")
