@@ -114,6 +114,10 @@ def top(
     url: Annotated[
         str | None, typer.Option(help="Base URL of a running server [default: that of the settings].")
     ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(envvar="VIVA_API_KEY", show_envvar=True, help="An admin's key, where one is asked for."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Show it once, for scripts.")] = False,
 ) -> None:
     """Watch a running server: waits for sound and text, stages, load and errors, live on the terminal."""
@@ -124,7 +128,7 @@ def top(
         settings = load_settings()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{host}:{settings.port}"
-    watch(url, once=once)
+    watch(url, api_key=api_key, once=once)
 
 
 app.command("usage")(usage)
