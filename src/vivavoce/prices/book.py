@@ -54,15 +54,16 @@ class PriceBook:
 
     def __init__(self, rows: Iterable[PriceRow]) -> None:
         self.rows = sorted(rows, key=lambda row: (row.model, row.unit, row.valid_from))
+        self._by_model: dict[str, list[PriceRow]] = {}
+        for row in self.rows:
+            self._by_model.setdefault(row.model, []).append(row)
 
     def history(self, model: str) -> list[PriceRow]:
         """All rows of `model`, each unit's oldest first.
 
         A dated name that has no rows of its own costs what its undated name costs.
         """
-        own = [row for row in self.rows if row.model == model]
-        undated = _SNAPSHOT.sub("", model)
-        return own or [row for row in self.rows if row.model == undated]
+        return self._by_model.get(model) or self._by_model.get(_SNAPSHOT.sub("", model), [])
 
     def rates(self, model: str, on: date) -> Mapping[str, PriceRow]:
         """Unit -> the row in force for `model` on a day; empty where the book has none."""

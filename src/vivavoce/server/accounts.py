@@ -36,6 +36,7 @@ MOST_ROWS = 100_000
 SETTLE_S = 5.0
 """How long the engine process may take to say what a turn's share of the machine was."""
 
+LAST_WORDS_S = 0.05
 HOUR_S = 3600
 
 
@@ -104,7 +105,8 @@ class Accounts:
                     self._keyring.written(row.key_id, row.usage.total_tokens, row.price_usd or Decimal(0))
 
     async def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, and what requests that the stop cut off still have to tell."""
+        await asyncio.sleep(LAST_WORDS_S)
         if self._writer is not None:
             await tasks.end(self._writer)
         try:
