@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from ledger_folder import REPLY, SOUND, Clock, keep
 from sqlalchemy import create_engine
-from test_usage import ROWS
+from test_ledger_usage import ROWS
 
 from vivavoce.ledger.keys import KeyLimits
 from vivavoce.ledger.ledger import Ledger

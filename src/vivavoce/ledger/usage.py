@@ -145,8 +145,13 @@ class UsageLog:
         """Tokens, and US dollars by the price book, that a key used in the month of `month`."""
         first = month.replace(day=1)
         last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        (one,) = self.sums(since=first, until=last, by=(), key_id=key_id) or [None]
-        return (0, Decimal(0)) if one is None else (one.usage.total_tokens, one.price_usd or Decimal(0))
+        tokens = sum((USAGE.c[name] for name in _COUNTED), start=literal(0))
+        query = select(func.sum(tokens), func.sum(USAGE.c.price_usd)).where(
+            USAGE.c.key_id == key_id, USAGE.c.day >= first.isoformat(), USAGE.c.day <= last.isoformat()
+        )
+        with may_fail("read"), self._engine.connect() as connection:
+            count, usd = connection.execute(query).one()
+        return int(count or 0), usd or Decimal(0)
 
     def forget_before(self, day: date) -> int:
         """Delete the rows of the days before `day`. Returns how many."""
@@ -155,6 +160,7 @@ class UsageLog:
 
 
 _TOKENS = tuple(Usage.__dataclass_fields__)
+_COUNTED = tuple(name for name in _TOKENS if name != "input_cached_tokens")  # those are among the text
 _ADDED = (*_TOKENS, "input_characters", "heard_ms", "spoken_ms", "machine_ms", "price_usd", "cost_usd")
 
 

@@ -31,15 +31,28 @@ SPENT = (
 )
 
 
+MONTH_SHARE = 0.02
+"""The sums of a busy key's month take a while: they are made anew so seldom that they take no more of the time."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a key used since its month began, as summed at `at_s` and good for `fresh_s`."""
+
+    month: str
+    at_s: float
+    fresh_s: float
+    tokens: int
+    usd: Decimal
+
+
 @dataclass(slots=True)
 class Known:
-    """A key, as it was in the ledger `at_s`, and what it used since the month began."""
+    """A key, as it was in the ledger `at_s`; `spent` None: it has no budget."""
 
     key: Key
     at_s: float
-    month: str
-    tokens: int = 0
-    usd: Decimal = Decimal(0)
+    spent: Spent | None
 
 
 class KeyRing:
@@ -60,8 +73,8 @@ class KeyRing:
         if not token:
             raise KeyMissing(NO_KEY)
         known = self._known.get(owner)
-        if known is None or self._stale(known.at_s) or known.month != self._month():
-            known = await asyncio.to_thread(self._look_up, token)
+        if known is None or self._stale(known.at_s):
+            known = await asyncio.to_thread(self._look_up, token, known and known.spent)
             if known is None:
                 self._known.pop(owner, None)
                 raise AuthenticationFailed(f"Incorrect API key provided: {masked(token)}. {MADE_BY}")
@@ -70,14 +83,15 @@ class KeyRing:
 
     def check_budget(self, owner: bytes) -> None:
         """Raises `QuotaExceeded` where the key of `owner`, who was admitted, has used up its month."""
-        if (known := self._known.get(owner)) is None:
+        known = self._known.get(owner)
+        if known is None or known.spent is None:
             return
         tokens, usd = self._unwritten.get(known.key.id, (0, Decimal(0)))
         limits = known.key.limits
-        if limits.monthly_tokens is not None and known.tokens + tokens >= limits.monthly_tokens:
-            raise self._spent(f"{limits.monthly_tokens} tokens")
-        if limits.monthly_usd is not None and known.usd + usd >= limits.monthly_usd:
-            raise self._spent(f"${limits.monthly_usd:f}")
+        if limits.monthly_tokens is not None and known.spent.tokens + tokens >= limits.monthly_tokens:
+            raise self._used_up(f"{limits.monthly_tokens} tokens")
+        if limits.monthly_usd is not None and known.spent.usd + usd >= limits.monthly_usd:
+            raise self._used_up(f"${limits.monthly_usd:f}")
 
     def used(self, key_id: str, tokens: int, usd: Decimal) -> None:
         """A key used so much, which the ledger does not know yet."""
@@ -85,21 +99,31 @@ class KeyRing:
         self._unwritten[key_id] = (before[0] + tokens, before[1] + usd)
 
     def written(self, key_id: str, tokens: int, usd: Decimal) -> None:
-        """The ledger has it now, and is asked again."""
+        """The ledger has it now."""
         self.used(key_id, -tokens, -usd)
         for known in self._known.values():
-            if known.key.id == key_id:
-                known.at_s = float("-inf")
+            if known.key.id == key_id and known.spent is not None:
+                known.spent.tokens += tokens
+                known.spent.usd += usd
 
-    def _look_up(self, token: str) -> Known | None:
+    def _look_up(self, token: str, before: Spent | None) -> Known | None:
+        """Blocking. `before`: what was summed last."""
         key = self._ledger.keys.find(token)
         if key is None:
             return None
+        has_budget = key.limits.monthly_tokens is not None or key.limits.monthly_usd is not None
+        return Known(key, self._clock(), self._sum(key, before) if has_budget else None)
+
+    def _sum(self, key: Key, before: Spent | None) -> Spent:
         now_s = self._clock()
-        known = Known(key, now_s, self._month())
-        if key.limits.monthly_tokens is not None or key.limits.monthly_usd is not None:
-            known.tokens, known.usd = self._ledger.usage.spent(key.id, datetime.fromtimestamp(now_s, UTC).date())
-        return known
+        today = datetime.fromtimestamp(now_s, UTC).date()
+        month = f"{today:%Y-%m}"
+        if before is not None and before.month == month and 0 <= now_s - before.at_s < before.fresh_s:
+            return before
+        started_s = time.perf_counter()
+        tokens, usd = self._ledger.usage.spent(key.id, today)
+        took_s = time.perf_counter() - started_s
+        return Spent(month, now_s, max(FRESH_S, took_s / MONTH_SHARE), tokens, usd)
 
     async def _asks(self) -> bool:
         if not self._asked_for and self._stale(self._asked_at_s):
@@ -110,10 +134,7 @@ class KeyRing:
     def _stale(self, at_s: float) -> bool:
         return not 0 <= self._clock() - at_s < FRESH_S
 
-    def _month(self) -> str:
-        return f"{datetime.fromtimestamp(self._clock(), UTC):%Y-%m}"
-
-    def _spent(self, of: str) -> QuotaExceeded:
+    def _used_up(self, of: str) -> QuotaExceeded:
         now = datetime.fromtimestamp(self._clock(), UTC)
         until = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         wait_s = (until - now).total_seconds()
