@@ -45,6 +45,12 @@ def test_a_key_lives_and_is_shown_once(tmp_path: Path) -> None:
     assert "laptop (revoked" in viva("keys", "list", "--all", folder=tmp_path).stdout
 
 
+def test_a_name_is_shown_as_it_is(tmp_path: Path) -> None:
+    viva("keys", "create", "[red]anna[/]", folder=tmp_path)
+    assert "[red]anna[/]" in viva("keys", "list", folder=tmp_path).stdout
+    assert "[red]anna[/]" in viva("keys", "revoke", "[red]anna[/]", folder=tmp_path).stdout
+
+
 def test_keys_for_programs(tmp_path: Path) -> None:
     made = json.loads(viva("keys", "create", "ci", "--admin", "--json", folder=tmp_path).stdout)
     assert made["key"].endswith(made["hint"])
@@ -98,7 +104,7 @@ def test_usage_is_shown_and_compared(tmp_path: Path) -> None:
     own = next(line for line in shown.splitlines() if "viva-voce" in line)
     assert own.rstrip().endswith("–"), "an unknown price is no price of nothing"
     compared = viva("usage", "--compare", "--by", "model", folder=tmp_path).stdout
-    for part in ("machine", "here", "there", "$0.0010", "78%", "10.0 s", "idle time is nobody's"):
+    for part in ("machine", "here", "there", "$0.0010", "≥ $0.0046", "78%", "20.0 s", "idle time is nobody's"):
         assert part in compared
     told = json.loads(viva("usage", "--json", "--by", "model", folder=tmp_path).stdout)
     assert [row["price_usd"] for row in told["data"]] == ["0.0045592", None]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from vivavoce.ledger.keys import Key, KeyLimits
@@ -40,7 +41,7 @@ def create_key(folder: Path, name: str, limits: KeyLimits, *, admin: bool, as_js
         sys.stdout.write(json.dumps(told(key) | {"key": token}) + "\n")
         return
     notes = Console(stderr=True)
-    notes.print(f"[bold]{key.name}[/] ({key.id}). This is its key; it cannot be shown again:", highlight=False)
+    notes.print(f"[bold]{escape(key.name)}[/] ({key.id}). This is its key; it cannot be shown again:", highlight=False)
     sys.stdout.write(token + "\n")
     notes.print(
         "[dim]Send it as `Authorization: Bearer …`, or as `api_key` of the official clients.[/]", highlight=False
@@ -76,7 +77,8 @@ def revoke_key(folder: Path, which: str) -> None:
     """Revoke a key by name or id. Raises `NotFound`."""
     with opened(folder) as ledger:
         key = ledger.keys.revoke(which)
-    Console().print(f"{key.name} ({key.id}) is revoked. Running servers refuse it within a second.", highlight=False)
+    told = f"{escape(key.name)} ({key.id}) is revoked. Running servers refuse it within a second."
+    Console().print(told, highlight=False, soft_wrap=True)
 
 
 def told(key: Key) -> dict[str, Any]:
@@ -96,9 +98,10 @@ def _day(at: int) -> str:
 
 
 def _named(key: Key) -> str:
+    name = escape(key.name)
     if key.revoked_at is not None:
-        return f"{key.name} (revoked {_day(key.revoked_at)})"
-    return f"{key.name} (admin)" if key.admin else key.name
+        return f"{name} (revoked {_day(key.revoked_at)})"
+    return f"{name} (admin)" if key.admin else name
 
 
 def _limits(limits: KeyLimits) -> str:

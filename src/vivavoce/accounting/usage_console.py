@@ -10,13 +10,18 @@ from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from vivavoce.accounting.keys_console import opened
 from vivavoce.ledger.usage import By, UsageSum
 
-FIGURES = ("requests", "text in", "audio in", "text out", "audio out", "heard", "spoken")
+PLAIN = ("requests", "text", "audio", "price")
+COMPARED = ("requests", "machine", "here", "there", "saved")
+"""Headings. The seconds of sound, and all the rest, are in the JSON."""
+
 NO_KEY = "(no key)"
+ALMOST_ALL = Decimal("0.99")
 
 
 def show_usage(
@@ -42,55 +47,51 @@ def show_usage(
     if not total:
         console.print(f"Nothing was used from {first} to {last}.")
         return
+    figures = _compared if compare else _plain
     table = Table(box=None, header_style="bold")
-    for heading in (*by, *FIGURES, *(("machine", "here", "there", "saved") if compare else ("price",))):
-        table.add_column(heading, justify="left" if heading in by else "right", no_wrap=heading in by)
+    for heading in by:
+        table.add_column(heading, no_wrap=heading == "day", overflow="fold")
+    for heading in COMPARED if compare else PLAIN:
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in sums:
-        table.add_row(*_named(each, by, names), *_figures(each), *_money(each, compare=compare))
+        table.add_row(*_named(each, by, names), *figures(each))
     if len(sums) > 1:
         table.add_section()
-        table.add_row(
-            *(["all", *[""] * (len(by) - 1)] if by else []), *_figures(total[0]), *_money(total[0], compare=compare)
-        )
+        table.add_row(*(["all", *[""] * (len(by) - 1)] if by else []), *figures(total[0]))
     console.print(table)
     for note in _notes(total[0], compare=compare):
         console.print(f"[dim]{note}[/]", highlight=False)
 
 
 def _named(each: UsageSum, by: Sequence[By], names: dict[str, str]) -> list[str]:
-    key = NO_KEY if each.key_id is None else names.get(each.key_id, each.key_id)
+    key = NO_KEY if each.key_id is None else escape(names.get(each.key_id, each.key_id))
     values = {"day": each.day or "", "key": key, "model": each.model or ""}
     return [values[name] for name in by]
 
 
-def _figures(each: UsageSum) -> list[str]:
+def _plain(each: UsageSum) -> list[str]:
     usage = each.usage
-    counts = (
-        each.requests,
-        usage.input_text_tokens,
-        usage.input_audio_tokens,
-        usage.output_text_tokens,
-        usage.output_audio_tokens,
-    )
-    return [*(f"{count:,}" for count in counts), _span(each.heard_s), _span(each.spoken_s)]
+    text = f"{usage.input_text_tokens:,} / {usage.output_text_tokens:,}"
+    audio = f"{usage.input_audio_tokens:,} / {usage.output_audio_tokens:,}"
+    return [f"{each.requests:,}", text, audio, _usd(each.price_usd, each.unpriced)]
 
 
-def _money(each: UsageSum, *, compare: bool) -> list[str]:
-    there = _usd(each.price_usd, each.unpriced)
-    if not compare:
-        return [there]
-    here, saved = _usd(each.cost_usd, each.uncosted), "–"
+def _compared(each: UsageSum) -> list[str]:
+    saved = "–"
     if each.price_usd and each.cost_usd is not None and not (each.unpriced or each.uncosted):
-        saved = f"{1 - each.cost_usd / each.price_usd:.0%}"
-    return [_span(each.machine_s), here, there, saved]
+        share = 1 - each.cost_usd / each.price_usd
+        saved = f"{share:.1%}" if share > ALMOST_ALL else f"{share:.0%}"
+    money = _usd(each.cost_usd, each.uncosted), _usd(each.price_usd, each.unpriced)
+    return [f"{each.requests:,}", _span(each.machine_s), *money, saved]
 
 
 def _usd(usd: Decimal | None, missing: int) -> str:
     """Four digits that say something; `≥` where a part of it is not known, a dash where nothing is."""
     if usd is None:
         return "–"
-    shown = f"{usd:.2f}" if usd >= 1 else f"{usd:.4f}"
-    return ("≥ " if missing else "") + f"${shown}"
+    least = Decimal("0.0001")
+    shown = f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}" if usd >= least or not usd else f"< ${least}"
+    return ("≥ " if missing else "") + shown
 
 
 def _span(seconds: float) -> str:
@@ -101,8 +102,8 @@ def _span(seconds: float) -> str:
 
 
 def _notes(total: UsageSum, *, compare: bool) -> list[str]:
-    price = "there" if compare else "price"
-    notes = [f"{price}: what the original would have asked for the same tokens, by the price book (`viva prices`)"]
+    price = "there" if compare else "text, audio: tokens in and out; price"
+    notes = [f"{price}: what the original would have asked for them, by the price book (`viva prices`)"]
     if total.unpriced:
         notes.append(f"{total.unpriced} requests are not in it: their model has no price")
     if compare:
