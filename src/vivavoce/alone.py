@@ -18,7 +18,7 @@ from vivavoce.speak.saying import Saying
 from vivavoce.think.base import Thinker
 from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Finished, Spoke, Timings, count_text, hear, say
-from vivavoce.usage import Usage, audio_input_tokens, audio_output_tokens
+from vivavoce.usage import Usage, about_tokens, audio_input_tokens, audio_output_tokens
 
 CLAUSES_READY = 16
 """Clauses spoken ahead of whoever takes them: a slow reader does not keep the voice waiting, nor a book in memory."""
@@ -28,9 +28,6 @@ PIECE_CHARACTERS = 500
 
 LONG_S = 60.0
 """A recording of this length keeps the listener busy for longer than a turn usually takes."""
-
-BYTES_PER_TOKEN = 4
-"""Where the thinker cannot count, as docs/tokens.md says."""
 
 
 async def say_alone(text: str, saying: Saying, engines: Engines) -> AsyncGenerator[Room | Spoke | Finished, None]:
@@ -111,7 +108,7 @@ async def hear_alone(
 async def _count(thinker: Thinker, text: str) -> int:
     """Tokens of a caller's text in the thinker's tokenizer; by its length where the thinker can't tell."""
     count = await count_text(thinker, text) if text else 0
-    return -(-len(text.encode()) // BYTES_PER_TOKEN) if count is None else count
+    return about_tokens(text) if count is None else count
 
 
 async def _pieces(text: str) -> AsyncGenerator[str, None]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from vivavoce import __version__
+from vivavoce.cli_accounting import keys_app, prices, usage
 from vivavoce.cli_bench import ProfileOption, bench_app
 from vivavoce.errors import VivaError
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch, check and delete them.")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
 app.add_typer(bench_app, name="bench")
 
 
@@ -112,6 +114,10 @@ def top(
     url: Annotated[
         str | None, typer.Option(help="Base URL of a running server [default: that of the settings].")
     ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(envvar="VIVA_API_KEY", show_envvar=True, help="An admin's key, where one is asked for."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Show it once, for scripts.")] = False,
 ) -> None:
     """Watch a running server: waits for sound and text, stages, load and errors, live on the terminal."""
@@ -122,7 +128,11 @@ def top(
         settings = load_settings()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{host}:{settings.port}"
-    watch(url, once=once)
+    watch(url, api_key=api_key, once=once)
+
+
+app.command("usage")(usage)
+app.command("prices")(prices)
 
 
 @models_app.command("list")

@@ -8,10 +8,12 @@ it into one sentence. Foreign exceptions are mapped to these classes once, at th
     │   ├── MissingParameter, InvalidValue, UnknownParameter
     │   ├── UnsupportedFormat         bytes that are not audio we can decode
     │   ├── AudioTooLong, ContextLengthExceeded, AudioNotFound
-    ├── AuthenticationFailed 401
+    ├── AuthenticationFailed 401 ── KeyMissing
+    ├── PermissionDenied 403
     ├── NotFound 404 ── ModelNotFound
     ├── PayloadTooLarge 413
-    ├── TooBusy 429
+    ├── TooBusy 429 ── TooManyRequests, TooManyTokens
+    ├── RequestTooLarge 429, QuotaExceeded 429          waiting for a moment does not help
     └── ServerFault 500               ours to mend
         ├── EngineFailed 500, EngineLost 503, EngineTimeout 504, UpstreamFailed 502
         ├── ModelNotInstalled 503, MissingDependency 500
@@ -21,6 +23,8 @@ it into one sentence. Foreign exceptions are mapped to these classes once, at th
 from __future__ import annotations
 
 from typing import ClassVar
+
+from vivavoce.tickets import Room
 
 
 class VivaError(Exception):
@@ -83,6 +87,20 @@ class AuthenticationFailed(VivaError):
     default_code = "invalid_api_key"
 
 
+class KeyMissing(AuthenticationFailed):
+    """No key was sent where one is asked for; the original has no code for it."""
+
+    default_code = None
+
+
+class PermissionDenied(VivaError):
+    """The key is good, but not for this."""
+
+    status = 403
+    type = "invalid_request_error"
+    default_code = "insufficient_permissions"
+
+
 class NotFound(VivaError):
     status = 404
     type = "invalid_request_error"
@@ -100,18 +118,48 @@ class PayloadTooLarge(VivaError):
 
 
 class TooBusy(VivaError):
-    """Admission refused: there is no room, or the wait would be too long. `retry_after_s` is an estimate; `limit`: how
-    many requests the server holds at once, where that is the reason."""
+    """Admission refused: there is no room, or the wait would be too long. `retry_after_s` is an estimate; `room`: what
+    there is of it, where that is the reason."""
 
     status = 429
     type = "requests"
     default_code = "rate_limit_exceeded"
     retryable = True
 
-    def __init__(self, message: str, *, retry_after_s: float = 1.0, limit: int | None = None) -> None:
+    def __init__(self, message: str, *, retry_after_s: float = 1.0, room: Room | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
-        self.limit = limit
+        self.room = room
+
+
+class TooManyRequests(TooBusy):
+    """The key has started as many requests as it may in a minute."""
+
+
+class TooManyTokens(TooBusy):
+    """The key has used as many tokens as it may in a minute."""
+
+    type = "tokens"
+
+
+class RequestTooLarge(VivaError):
+    """One request takes more tokens than its key may use in a minute."""
+
+    status = 429
+    type = "tokens"
+    default_code = "rate_limit_exceeded"
+
+
+class QuotaExceeded(VivaError):
+    """The key has used up what it may use in a month. `retry_after_s`: until the next one begins."""
+
+    status = 429
+    type = "insufficient_quota"
+    default_code = "insufficient_quota"
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ServerFault(VivaError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -158,6 +159,15 @@ class Settings(BaseSettings):
     )
     stage_timeout_s: float = Field(
         90.0, gt=0, description="A stage that makes no progress for so long ends its turn; long work gets more."
+    )
+    cost_per_hour: Decimal | None = Field(
+        None, ge=0, description="What an hour of this machine costs, in US dollars, for `viva usage --compare`."
+    )
+    prices_dir: Path | None = Field(
+        None, description="Folder of more prices (*.yaml, as in src/vivavoce/prices), beside those that come along."
+    )
+    usage_days: int = Field(
+        400, ge=32, description="Days that the figures of a request (never its content) stay in the ledger."
     )
     drain_s: int = Field(
         30, ge=0, description="How long answers under way may take to end when the server stops, in seconds."

@@ -12,13 +12,38 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """How full the house is. `limit`: turns that may be under way or waiting; `remaining`: how many more would be let
-    in now; `reset_s`: about how long until a turn under way ends and makes room, 0 where there is room at once."""
+class Quota:
+    """What one owner may have started and used in any 60 s; None: no limit."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+
+NO_QUOTA = Quota()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much of a limit per minute is left; `reset_s`: how long until all of it is there again."""
 
     limit: int
     remaining: int
     reset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How full the house is. `limit`: turns that may be under way or waiting; `remaining`: how many more would be let
+    in now; `reset_s`: about how long until a turn under way ends and makes room, 0 where there is room at once.
+
+    `requests`, `tokens`: what the owner's quota leaves; None where it sets no limit.
+    """
+
+    limit: int
+    remaining: int
+    reset_s: float
+    requests: Rate | None = None
+    tokens: Rate | None = None
 
 
 class Ticket(Protocol):
@@ -39,6 +64,20 @@ class Admission(Protocol):
         """Entering waits until the turn may start, or raises `TooBusy`; leaving makes room for the next, however the
         turn has ended. `spoken`: it makes sound; `background`: nobody waits for it; `long`: it may take minutes, so
         others are not made to wait for it."""
+        ...
+
+
+class Metered(Admission, Protocol):
+    """The admission of one request of one owner, which also tells what the request took.
+
+    `expected_tokens`: told before the ticket is asked for, and held back from the owner's quota until `settle`.
+    """
+
+    expected_tokens: int
+
+    async def settle(self, tokens: int) -> float | None:
+        """The request has ended and took so many tokens. Returns its share of the machine's time in seconds: of each
+        moment, one part for every turn that was under way. None where no turn of it was let in."""
         ...
 
 

@@ -15,6 +15,15 @@ INPUT_TOKENS_PER_S = 10
 OUTPUT_TOKENS_PER_S = 20
 
 
+BYTES_PER_TOKEN = 4
+"""Of text, where no tokenizer is at hand."""
+
+
+def about_tokens(text: str) -> int:
+    """Tokens of a text by its length, rounded up."""
+    return -(-len(text.encode()) // BYTES_PER_TOKEN)
+
+
 def audio_input_tokens(audio: Audio) -> int:
     """Whole 100 ms steps in the decoded sound; integer arithmetic, so no rounding surprises."""
     return len(audio.samples) * INPUT_TOKENS_PER_S // audio.rate_hz

@@ -152,7 +152,7 @@ async def test_who_would_wait_too_long_is_refused_at_once_and_told_how_long() ->
         with pytest.raises(TooBusy) as told:
             await refused
         assert told.value.retry_after_s == pytest.approx(12.0)
-        assert told.value.limit == 102
+        assert told.value.room.limit == 102
         newcomer = await opened.come("b")
         assert not newcomer.done(), "its turn comes after one of the other's"
 

@@ -80,3 +80,14 @@ def test_a_server_without_metrics_is_told(make_server: MakeServer) -> None:
     server.service.shows_metrics = False
     with pytest.raises(UpstreamFailed, match="VIVA_METRICS"):
         top(server.url, once=True)
+
+
+def test_it_shows_a_key_where_one_is_asked_for(make_server: MakeServer) -> None:
+    server = make_server()
+    _, token = server.service.ledger.keys.create("root", admin=True)
+    for key in (None, "sk-wrong"):
+        with pytest.raises(UpstreamFailed, match="viva keys create --admin"):
+            top(server.url, api_key=key, once=True)
+    console = Console(file=io.StringIO(), width=80)
+    top(server.url, api_key=token, once=True, console=console)
+    assert "ready" in console.file.getvalue()  # type: ignore[attr-defined]

@@ -6,6 +6,8 @@ there is no room, or whose time would run out, is refused at once with an honest
 turns start only while no interactive one is about, and are told to pause when one comes. Long turns (an hour's
 recording) have half of the places between them, so that they never keep a short one waiting for minutes.
 
+An owner's quota (`engines.rates`) is looked at first, and not for background turns: those have all day.
+
 Knows no engine, no HTTP and no socket. `counts` and `state` are for whoever watches.
 """
 
@@ -16,13 +18,14 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
+from vivavoce.engines.rates import Rates
 from vivavoce.engines.spec import AdmissionLimits
-from vivavoce.errors import TooBusy
-from vivavoce.tickets import Room
+from vivavoce.errors import TooBusy, VivaError
+from vivavoce.tickets import NO_QUOTA, Quota, Room
 
 NEWEST_SHARE = 0.2
 """Weight of the newest turn in the mean time that a turn takes."""
@@ -31,18 +34,28 @@ LONGEST_RETRY_S = 60.0
 """Official clients disregard a `retry-after` that is longer, and come back at once."""
 
 
+Refusal = TypeVar("Refusal", bound=VivaError)
+
+
 @dataclass(eq=False, slots=True)
 class Place:
-    """One turn in the house, waiting or under way. Is a `tickets.Ticket`."""
+    """One turn in the house, waiting or under way. Is a `tickets.Ticket`.
+
+    `expected_tokens` are held back from its owner's quota. `share_s`: its share of the machine's time so far.
+    """
 
     owner: bytes
     spoken: bool
     background: bool
     long: bool
     asked_s: float
+    quota: Quota = NO_QUOTA
+    expected_tokens: int = 0
     called: asyncio.Future[TooBusy | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    counted: bool = False
     started_s: float = 0.0
+    share_s: float = 0.0
     room: Room | None = None
 
     async def clear(self) -> None:
@@ -54,7 +67,8 @@ class Admission:
 
     `streams`: how many streams of speech the machine can keep fed just now. Counted in `counts`: `admitted`,
     `refused_full` (no place), `refused_wait` (would wait too long), `refused_displaced` (made room for an owner who has
-    fewer waiting), `expired` (waited too long after all), `left` (hung up while waiting).
+    fewer waiting), `refused_quota` (more than its key may), `expired` (waited too long after all), `left` (hung up
+    while waiting).
     """
 
     def __init__(
@@ -73,6 +87,9 @@ class Admission:
         self._background: deque[Place] = deque()
         self._background_under_way: set[Place] = set()
         self._mean_s: dict[str, float] = {}
+        self._rates = Rates(clock)
+        self._part_s = 0.0  # grows by a second in as many seconds as turns are under way
+        self._part_at_s = clock()
 
     # What may be
 
@@ -106,17 +123,24 @@ class Admission:
             **{f"{name}_total": count for name, count in self.counts.items()},
         }
 
-    def for_owner(self, owner: bytes) -> OwnerAdmission:
-        return OwnerAdmission(self, owner)
+    def for_owner(self, owner: bytes, quota: Quota = NO_QUOTA) -> OwnerAdmission:
+        return OwnerAdmission(self, owner, quota)
 
     # Coming and going
 
     @asynccontextmanager
     async def ticket(
-        self, owner: bytes, *, spoken: bool, background: bool = False, long: bool = False
+        self,
+        owner: bytes,
+        *,
+        spoken: bool,
+        background: bool = False,
+        long: bool = False,
+        quota: Quota = NO_QUOTA,
+        expected_tokens: int = 0,
     ) -> AsyncGenerator[Place, None]:
         """See `tickets.Admission.ticket`."""
-        place = Place(owner, spoken, background, long, self._clock())
+        place = Place(owner, spoken, background, long, self._clock(), quota, expected_tokens)
         try:
             if background:
                 self._background.append(place)
@@ -128,14 +152,24 @@ class Admission:
         finally:
             self._leave(place)
 
+    def settle(self, place: Place, tokens: int) -> float:
+        """A turn that has left took so many tokens. Returns its share of the machine's time in seconds."""
+        if not place.background:
+            self._rates.take(place.owner, place.quota, tokens - place.expected_tokens)
+        return place.share_s
+
     def _take_place(self, place: Place) -> None:
+        if (refusal := self._rates.refusal(place.owner, place.quota, place.expected_tokens)) is not None:
+            raise self._counted("refused_quota", refusal, place)
         wait_s = self._expected_wait_s(place)
         if wait_s > self.limits.wait_s:
-            raise self._refusal("refused_wait", wait_s)
+            raise self._refusal("refused_wait", wait_s, place)
         full = self.waiting >= self.limits.waiting and wait_s > 0
         own = len(self._lines.get(place.owner, ()))
         if full and not self._displace_for(own):
-            raise self._refusal("refused_full", wait_s)
+            raise self._refusal("refused_full", wait_s, place)
+        self._rates.start(place.owner, place.quota, place.expected_tokens)
+        place.counted = True
         self._lines.setdefault(place.owner, deque()).append(place)
         for paused in self._background_under_way:
             paused.may_go_on.clear()
@@ -147,7 +181,7 @@ class Admission:
             return False
         last = longest.pop()
         if not last.called.done():
-            last.called.set_result(self._refusal("refused_displaced", self._expected_wait_s(last)))
+            last.called.set_result(self._refusal("refused_displaced", self._expected_wait_s(last), last))
         return True
 
     async def _called(self, place: Place) -> None:
@@ -156,13 +190,13 @@ class Admission:
             async with asyncio.timeout(None if place.background else self.limits.wait_s):
                 refusal = await place.called
         except TimeoutError:
-            raise self._refusal("expired", self._expected_wait_s(place)) from None
+            raise self._refusal("expired", self._expected_wait_s(place), place) from None
         except asyncio.CancelledError:
             self.counts["left"] += 1
             raise
         if refusal is not None:
             raise refusal
-        place.room = self._room()
+        place.room = self._room(place)
 
     def _call_next(self) -> None:
         """Start whoever can start now: owners in turn, each with the first of its line that finds what it needs."""
@@ -190,14 +224,28 @@ class Admission:
         return not self._under_way and not self._lines
 
     def _start(self, place: Place, among: set[Place]) -> None:
+        self._share_out()
         among.add(place)
         place.started_s = self._clock()
+        place.share_s = -self._part_s
         place.may_go_on.set()
         place.called.set_result(None)
         self.counts["admitted"] += 1
         self.waited_s += place.started_s - place.asked_s
 
+    def _share_out(self) -> None:
+        """Before a turn comes or goes: the time since the last did is shared among those under way."""
+        now_s = self._clock()
+        if (turns := len(self._under_way) + len(self._background_under_way)) > 0:
+            self._part_s += (now_s - self._part_at_s) / turns
+        self._part_at_s = now_s
+
     def _leave(self, place: Place) -> None:
+        if place in self._under_way or place in self._background_under_way:
+            self._share_out()
+            place.share_s += self._part_s
+        elif place.counted:
+            self._rates.undo(place.owner, place.quota, place.expected_tokens)
         if place in self._under_way:
             self._under_way.discard(place)
             self._note_time(place, self._clock() - place.started_s)
@@ -236,20 +284,25 @@ class Admission:
         line = self._lines.get(owner, ())
         return sum(_kind(place) == kind or (kind == "any" and not place.long) for place in line)
 
-    def _room(self) -> Room:
+    def _room(self, place: Place) -> Room:
         limit = self.limits.turns + self.limits.waiting
         free = len(self._under_way) < self.limits.turns
         reset_s = 0.0 if free else self._mean_s.get("any", 0.0) / self.limits.turns
-        return Room(limit, max(0, limit - len(self._under_way) - self.waiting), reset_s)
+        left = max(0, limit - len(self._under_way) - self.waiting)
+        return Room(limit, left, reset_s, *self._rates.left(place.owner, place.quota))
 
-    def _refusal(self, why: str, wait_s: float) -> TooBusy:
-        self.counts[why] += 1
+    def _refusal(self, why: str, wait_s: float, place: Place) -> TooBusy:
         retry_after_s = min(LONGEST_RETRY_S, max(1.0, wait_s))
-        return TooBusy(
-            f"The server is at its limit. Please try again in {math.ceil(retry_after_s)} s.",
-            retry_after_s=retry_after_s,
-            limit=self.limits.turns + self.limits.waiting,
-        )
+        message = f"The server is at its limit. Please try again in {math.ceil(retry_after_s)} s."
+        return self._counted(why, TooBusy(message, retry_after_s=retry_after_s), place)
+
+    def _counted(self, why: str, refusal: Refusal, place: Place) -> Refusal:
+        self.counts[why] += 1
+        if isinstance(refusal, TooBusy):
+            limit = self.limits.turns + self.limits.waiting
+            left = self._rates.left(place.owner, place.quota)
+            refusal.room = Room(limit, 0, refusal.retry_after_s, *left)
+        return refusal
 
 
 def _kind(place: Place) -> Literal["spoken", "long", "any"]:
@@ -266,11 +319,32 @@ def _speaking(places: set[Place]) -> int:
 
 
 class OwnerAdmission:
-    """The queue as the turns of one owner see it. Is a `tickets.Admission`."""
+    """The queue as the turns of one owner see it. Is a `tickets.Metered`."""
 
-    def __init__(self, admission: Admission, owner: bytes) -> None:
+    def __init__(self, admission: Admission, owner: bytes, quota: Quota = NO_QUOTA) -> None:
+        self.expected_tokens = 0
         self._admission = admission
         self._owner = owner
+        self._quota = quota
+        self._places: list[Place] = []
 
-    def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AbstractAsyncContextManager[Place]:
-        return self._admission.ticket(self._owner, spoken=spoken, background=background, long=long)
+    @asynccontextmanager
+    async def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AsyncGenerator[Place, None]:
+        """See `tickets.Admission.ticket`."""
+        ticket = self._admission.ticket(
+            self._owner,
+            spoken=spoken,
+            background=background,
+            long=long,
+            quota=self._quota,
+            expected_tokens=self.expected_tokens,
+        )
+        async with ticket as place:
+            self._places.append(place)
+            yield place
+
+    async def settle(self, tokens: int) -> float | None:
+        """See `tickets.Metered.settle`."""
+        places, self._places = self._places, []
+        shares = [self._admission.settle(place, tokens if place is places[-1] else 0) for place in places]
+        return sum(shares) if shares else None

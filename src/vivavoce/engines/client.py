@@ -13,6 +13,7 @@ from typing import Any
 from vivavoce.children import Report
 from vivavoce.engines.remote import Connection, RemoteAdmission, RemoteListener, RemoteSpeaker, RemoteThinker, one
 from vivavoce.errors import EngineLost, VivaError
+from vivavoce.tickets import NO_QUOTA, Quota
 from vivavoce.turn import Engines
 
 RESTART_WAIT_S = 60.0
@@ -99,9 +100,9 @@ class EngineClient:
             self._engines = (connection, engines)
         return self._engines[1]
 
-    def admission(self, owner: bytes, patience_s: float) -> RemoteAdmission:
-        """The queue of the engine process, for the turns of one owner."""
-        return RemoteAdmission(self.connect, owner, patience_s)
+    def admission(self, owner: bytes, patience_s: float, quota: Quota = NO_QUOTA) -> RemoteAdmission:
+        """The queue of the engine process, for the turns of one request of one owner."""
+        return RemoteAdmission(self.connect, owner, patience_s, quota)
 
     async def status(self) -> dict[str, Any]:
         """{"calls", "slots_busy", "admission", "pid"} of the process. Raises `EngineLost`."""

@@ -21,7 +21,7 @@ from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
-from vivavoce.tickets import Room
+from vivavoce.tickets import Quota, Rate, Room
 
 Kind = Literal["call", "cancel", "item", "done", "error"]
 Frame = tuple[int, Kind, Any]
@@ -40,6 +40,8 @@ _DATACLASSES: dict[str, type] = {
         JsonForm,
         ListenOptions,
         Message,
+        Quota,
+        Rate,
         Room,
         Sampling,
         Segment,

@@ -33,8 +33,11 @@ from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
 from vivavoce.logs import configure_logging
 from vivavoce.speak.saying import Saying
-from vivavoce.tickets import Room
+from vivavoce.tickets import Quota, Room
 from vivavoce.turn import Engines, Turn, run
+
+UNSETTLED = 1024
+"""Turns that have left and of which nobody has told yet what they took; a worker that dies never does."""
 
 WARM_UP_TOKENS = 40
 """Enough for a few words and their sound."""
@@ -52,9 +55,11 @@ class EngineHost:
         self.calls = 0
         self._numbers = itertools.count(1)
         self._tickets: dict[int, Place] = {}
+        self._left: dict[int, Place] = {}
         self.verbs: dict[str, Callable[..., AsyncGenerator[Any, None]]] = {
             "admit": self._admit,
             "clear": self._clear,
+            "settle": self._settle,
             "listen": engines.listener.listen,
             "think": engines.thinker.think,
             "speak": self._speak,
@@ -65,20 +70,31 @@ class EngineHost:
         }
 
     async def _admit(
-        self, owner: bytes, spoken: bool, background: bool, long: bool
+        self, owner: bytes, spoken: bool, background: bool, long: bool, quota: Quota, expected_tokens: int
     ) -> AsyncGenerator[tuple[int, Room | None], None]:
         """The ticket's number and the room there is, once the turn may start; then nothing, until it is given up."""
-        async with self.admission.ticket(owner, spoken=spoken, background=background, long=long) as place:
-            number = next(self._numbers)
+        ticket = self.admission.ticket(
+            owner, spoken=spoken, background=background, long=long, quota=quota, expected_tokens=expected_tokens
+        )
+        number = next(self._numbers)
+        async with ticket as place:
             self._tickets[number] = place
             try:
                 yield number, place.room
                 await asyncio.Event().wait()
             finally:
                 del self._tickets[number]
+                self._left[number] = place
+                if len(self._left) > UNSETTLED:
+                    del self._left[next(iter(self._left))]
 
     async def _clear(self, number: int) -> AsyncGenerator[None, None]:
         yield await self._tickets[number].clear()
+
+    async def _settle(self, number: int, tokens: int) -> AsyncGenerator[float, None]:
+        """The share of a turn that has left, see `tickets.Metered.settle`."""
+        place = self._left.pop(number, None)
+        yield 0.0 if place is None else self.admission.settle(place, tokens)
 
     async def _speak(self, text: str, voice: str, speed: float) -> AsyncGenerator[Audio, None]:
         yield await self.engines.speaker.speak(text, voice, speed)

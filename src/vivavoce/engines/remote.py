@@ -20,7 +20,7 @@ from vivavoce.errors import EngineLost, EngineTimeout
 from vivavoce.listen.base import ListenOptions, Segment
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import TextDelta, ThoughtEnd
-from vivavoce.tickets import Room
+from vivavoce.tickets import Quota, Room
 
 LOST = "The engine process stopped while it worked on this request. It is being restarted; please try again."
 
@@ -112,27 +112,41 @@ class RemoteTicket:
 
 
 class RemoteAdmission:
-    """The queue as the turns of one owner see it. Is a `tickets.Admission`.
+    """The queue as the turns of one request see it. Is a `tickets.Metered`.
 
     `patience_s`: how long an answer may take, longer than anybody waits in the queue: else the process hangs.
     """
 
-    def __init__(self, connect: Connect, owner: bytes, patience_s: float) -> None:
+    def __init__(self, connect: Connect, owner: bytes, patience_s: float, quota: Quota) -> None:
+        self.expected_tokens = 0
         self._connect = connect
         self._owner = owner
+        self._quota = quota
         self._patience_s = patience_s
+        self._tickets: list[tuple[Connection, int]] = []
 
     @asynccontextmanager
     async def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AsyncGenerator[RemoteTicket, None]:
-        """See `tickets.Admission.ticket`. Raises `TooBusy`, `EngineLost`, `EngineTimeout`."""
+        """See `tickets.Admission.ticket`. Raises `TooBusy`, `RequestTooLarge`, `EngineLost`, `EngineTimeout`."""
         connection = await self._connect()
-        async with aclosing(connection.call("admit", self._owner, spoken, background, long)) as call:
+        asked = connection.call("admit", self._owner, spoken, background, long, self._quota, self.expected_tokens)
+        async with aclosing(asked) as call:
             try:
                 async with asyncio.timeout(None if background else self._patience_s):
                     number, room = await anext(call)
             except TimeoutError:
                 raise EngineTimeout("The engines do not answer. Please try again.") from None
+            self._tickets.append((connection, number))
             yield RemoteTicket(connection, number, room, background)
+
+    async def settle(self, tokens: int) -> float | None:
+        """See `tickets.Metered.settle`. Raises `EngineLost`; the process that let the request in may be gone."""
+        tickets, self._tickets = self._tickets, []
+        share_s: float | None = None
+        for connection, number in tickets:
+            last = number == tickets[-1][1]
+            share_s = (share_s or 0.0) + await one(connection.call("settle", number, tokens if last else 0))
+        return share_s
 
 
 class RemoteListener:

@@ -1,1 +1,1 @@
-"""What outlives a request: spoken replies, and what was heard in recordings. All of it sealed, all of it expiring."""
+"""What outlives a request: replies and what was heard, sealed and expiring; keys, as hashes; usage, in figures."""

@@ -1,4 +1,4 @@
-"""The ledger as one object: replies and hearings over one store and one secret.
+"""The ledger as one object: keys, usage, replies and hearings over one database and one secret.
 
 Knows neither HTTP nor settings. Blocking: call it off the event loop.
 """
@@ -6,22 +6,53 @@ Knows neither HTTP nor settings. Blocking: call it off the event loop.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import create_engine
+
+from vivavoce.errors import StorageFailed
+from vivavoce.ledger.database import may_fail, upgrade
+from vivavoce.ledger.folder import alone, read_secret
 from vivavoce.ledger.hearings import Hearings
+from vivavoce.ledger.keys import Keys
 from vivavoce.ledger.replies import Replies
 from vivavoce.ledger.seal import Seal
+from vivavoce.ledger.sqlite import sqlite_engine
 from vivavoce.ledger.store import Clock, Store
+from vivavoce.ledger.usage import UsageLog
 
 
 class Ledger:
-    """The ledger in `folder`, made if need be. Several processes may have it open. Raises `StorageFailed`."""
+    """The ledger in `folder`, made if need be, its tables brought to their newest shape.
 
-    def __init__(self, folder: Path, *, clock: Clock = time.time) -> None:
-        self._store = Store(folder, clock)
-        self._seal = Seal(self._store.secret)
+    Rows lie in `folder/ledger.sqlite`, or in the database at `url`; sound in `folder/sounds/`, the secret in
+    `folder/ledger.secret`. All of it is its owner's alone (modes 0700 and 0600). Several processes may have it open.
+    `usage_days`: how long the usage of requests is kept, None: for ever. Raises `StorageFailed`.
+    """
+
+    def __init__(
+        self, folder: Path, *, url: str | None = None, usage_days: int | None = None, clock: Clock = time.time
+    ) -> None:
+        sounds = folder / "sounds"
+        self._clock = clock
+        self._usage_days = usage_days
+        self._engine = sqlite_engine(folder / "ledger.sqlite") if url is None else create_engine(url)
+        try:
+            with may_fail(f"opened in {folder}"):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                sounds.mkdir(exist_ok=True, mode=0o700)
+                with alone(folder / "ledger.lock"):
+                    self._seal = Seal(read_secret(folder / "ledger.secret"))
+                    upgrade(self._engine)
+        except StorageFailed:
+            self.close()
+            raise
+        self._store = Store(self._engine, sounds, clock)
         self.replies = Replies(self._store, self._seal)
         self.hearings = Hearings(self._store, self._seal, clock)
+        self.keys = Keys(self._engine, self._seal, clock)
+        self.usage = UsageLog(self._engine)
 
     def owner(self, token: str) -> bytes:
         """The owner who sends `token` ("" where nobody says who they are)."""
@@ -29,7 +60,11 @@ class Ledger:
 
     def collect_garbage(self) -> int:
         """Delete what has expired, without a trace, and sweep what a crash left. Returns how many rows went."""
-        return self._store.collect_garbage()
+        forgotten = 0
+        if self._usage_days is not None:
+            today = datetime.fromtimestamp(self._clock(), UTC).date()
+            forgotten = self.usage.forget_before(today - timedelta(days=self._usage_days))
+        return forgotten + self._store.collect_garbage()
 
     def close(self) -> None:
-        self._store.close()
+        self._engine.dispose()

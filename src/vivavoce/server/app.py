@@ -17,8 +17,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
-from vivavoce.server import chat, metrics, models, replies, speech, tokenize, transcriptions
+from vivavoce.server import chat, metrics, models, replies, speech, tokenize, transcriptions, usage
 from vivavoce.server.cors import cors_policy
+from vivavoce.server.door import Door
 from vivavoce.server.hosts import KnownHosts
 from vivavoce.server.middleware import RequestIds, Unforeseen
 from vivavoce.server.openapi import describe
@@ -48,10 +49,12 @@ def create_app(
         if isinstance(service, Service):
             app.state.service = service
             yield
+            await service.accounts.close()
             return
         async with service() as made:
             app.state.service = made
             yield
+            await made.accounts.close()
 
     app = FastAPI(
         title="Viva Voce",
@@ -69,12 +72,14 @@ def create_app(
     app.include_router(models.ROUTER)
     app.include_router(replies.ROUTER)
     app.include_router(tokenize.ROUTER)
+    app.include_router(usage.ROUTER)
     app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
     app.include_router(metrics.ROUTER)
     describe(app, ChatRequest, SpeechRequest, TranscriptionRequest, TranslationRequest, tokenize.TokenizeRequest)
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.
+    app.add_middleware(Door)
     app.add_middleware(Unforeseen)
     app.add_middleware(CORSMiddleware, **cors_policy(cors_origins))
     app.add_middleware(KnownHosts, names=names)

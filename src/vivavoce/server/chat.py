@@ -28,7 +28,7 @@ from vivavoce.server.owners import owner_of
 from vivavoce.server.parameters import check_supported
 from vivavoce.server.service import Service
 from vivavoce.server.streams import TurnStream, opened
-from vivavoce.server.turns import read_turn
+from vivavoce.server.turns import expected_usage, read_turn
 from vivavoce.server.watching import watched_run
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Completion
@@ -58,6 +58,7 @@ async def chat_completions(request: Request) -> Response:
     engines = await service.engines_for(owner)
     with strict.original_texts(service.strict):
         turn = await read_turn(body, service, engines, owner)
+    service.expect(body.model, expected_usage(turn))
     reply = Reply(body, service, owner)
     answering = _streamed if body.stream else _whole
     return await while_connected(request, answering(turn, engines, reply))

@@ -33,6 +33,7 @@ REFUSALS = {
     "full": "refused_full_total",
     "wait": "refused_wait_total",
     "displaced": "refused_displaced_total",
+    "quota": "refused_quota_total",
     "expired": "expired_total",
 }
 """Values of a label -> their name in what the queue tells of itself (`engines.admission`)."""

@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vivavoce.errors import VivaError
 from vivavoce.logs import REQUEST_ID
+from vivavoce.server.callers import CALLER, Caller
+from vivavoce.server.service import Service
 from vivavoce.server.wire import errors as wire_errors
-from vivavoce.telemetry.telemetry import NONE, OTHER, RequestFacts, Telemetry, fail_current
+from vivavoce.telemetry.telemetry import NONE, OTHER, RequestFacts, fail_current
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,8 @@ class Unforeseen:
 
 
 class RequestIds:
-    """Adds `x-request-id`, `openai-processing-ms` and `openai-version`; logs one line per request, and counts it."""
+    """Adds `x-request-id`, `openai-processing-ms` and `openai-version`; logs one line per request, counts it, and notes
+    what it used."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -68,7 +71,9 @@ class RequestIds:
             return
         request_id = f"req_{secrets.token_hex(16)}"
         logged_as = REQUEST_ID.set(request_id)
-        telemetry: Telemetry = scope["app"].state.service.telemetry
+        service: Service = scope["app"].state.service
+        telemetry, caller = service.telemetry, Caller()
+        called_by = CALLER.set(caller)
         facts = telemetry.request(scope["method"], Headers(scope=scope))
         status = 0
 
@@ -86,7 +91,9 @@ class RequestIds:
             await self.app(scope, receive, send_with_headers)
         finally:
             telemetry.answered(facts, _route(scope) or OTHER, status)
+            service.accounts.note(request_id, caller, facts, _route(scope) or OTHER, status)
             log.info("%s %s", scope["method"], _path(scope), extra=_figures(scope, facts, status))
+            CALLER.reset(called_by)
             REQUEST_ID.reset(logged_as)
 
 
@@ -109,13 +116,14 @@ def _route(scope: Scope) -> str | None:
     return getattr(scope.get("route"), "path", None)
 
 
-_ID = re.compile(r"\b[a-z]+_[^/]+")
+_ID = re.compile(r"\b(?:[a-z]+_|sk-)[^/]+")
 
 
 def _path(scope: Scope) -> str:
     """The path as the route writes it, `{id}` in place of the id: whoever holds an id can fetch what was said.
 
-    Of a path without a route, what looks like an id is left out, and what could pass for another line of the log.
+    Of a path without a route, what looks like an id or a key is left out, and what could pass for another line of the
+    log.
     """
     path = _route(scope)
     return path if path is not None else quote(_ID.sub("{id}", scope["path"]), safe="/{}")

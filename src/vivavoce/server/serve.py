@@ -21,6 +21,7 @@ from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.registry import require_weights
 from vivavoce.errors import InvalidValue, VivaError
 from vivavoce.ledger.ledger import Ledger
+from vivavoce.prices.book import load_book
 from vivavoce.settings import LOOPBACK, Settings
 from vivavoce.telemetry.shared import SharedCounts
 from vivavoce.telemetry.tracing import require_tracing
@@ -55,22 +56,34 @@ def serve(settings: Settings) -> None:
     """Serve until interrupted.
 
     Before anything starts, raises `ModelNotInstalled` if weights are missing, `MissingDependency` if a GPU is asked for
-    that cannot be used or traces without their SDK, and `StorageFailed` if the data folder can't be.
+    that cannot be used or traces without their SDK, `InvalidValue` if others could reach it and no key is asked for or
+    a price list is wrong, and `StorageFailed` if the data folder can't be used.
     """
     spec = settings.engine_spec()
     require_weights(spec)
     require_devices(spec)
     if settings.otel_endpoint:
         require_tracing()
-    Ledger(settings.data_dir).close()
+    load_book(settings.prices_dir)
+    ledger = Ledger(settings.data_dir)
+    try:
+        has_key = ledger.keys.any()
+    finally:
+        ledger.close()
     with bind(settings.host, settings.port) as listening:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", shown, port)
-        if host not in LOOPBACK:
-            log.warning(
-                "no key is asked for: whoever can reach %s:%s can use this server and hear its answers", host, port
+        if not has_key and host not in LOOPBACK:
+            raise InvalidValue(
+                f"Others could use this server at {host} without a key. Make one (viva keys create NAME), or listen on "
+                "this machine only (--host 127.0.0.1).",
+                param="host",
             )
+        log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", shown, port)
+        if has_key:
+            log.info("a key is asked for (`viva keys list` shows which there are)")
+        else:
+            log.info("no key is asked for, and only this machine can reach it; `viva keys create NAME` makes one")
         asyncio.run(Processes(settings, listening).run())
 
 

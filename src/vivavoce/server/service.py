@@ -8,16 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from decimal import Decimal
+from typing import Any, Protocol
 
 from vivavoce.conversation import SPEAKING_NOTE
 from vivavoce.engines.deadlines import with_deadlines
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.listen.cached import HeardOnce
+from vivavoce.prices.book import PriceBook, load_book
+from vivavoce.server.accounts import Accounts
+from vivavoce.server.callers import current
+from vivavoce.server.keyring import KeyRing
 from vivavoce.server.watching import watched_engines
 from vivavoce.telemetry.telemetry import Telemetry
-from vivavoce.tickets import Admission
+from vivavoce.tickets import Metered, Quota
 from vivavoce.turn import Engines
+from vivavoce.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +40,24 @@ class Limits:
     speech_characters: int = 4096
 
 
+class Queues(Protocol):
+    """Gives the queue of an owner, for one request."""
+
+    def __call__(self, owner: bytes, *, quota: Quota) -> Metered: ...
+
+
 @dataclass(slots=True)
 class Service:
     """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once.
 
-    `admission` gives the queue of an owner; None: everybody is let in. `heard_once` None: recordings are listened to
-    anew each time. `strict`: refuse what the original refused.
+    `admission` gives the queue of an owner with its quota; None: everybody is let in. `heard_once` None: recordings are
+    listened to anew each time. `strict`: refuse what the original refused. `cost_per_hour`: see `Accounts`.
     `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`.
     """
 
     engines: Callable[[], Awaitable[Engines]]
     ledger: Ledger
-    admission: Callable[[bytes], Admission] | None = None
+    admission: Queues | None = None
     heard_once: HeardOnce | None = None
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
@@ -57,6 +69,25 @@ class Service:
     telemetry: Telemetry = field(default_factory=Telemetry)
     shows_metrics: bool = True
     started_at: int = field(default_factory=lambda: int(time.time()))
+    book: PriceBook = field(default_factory=load_book)
+    cost_per_hour: Decimal | None = None
+    keyring: KeyRing = field(init=False)
+    accounts: Accounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keyring = KeyRing(self.ledger)
+        self.accounts = Accounts(self.ledger, self.book, self.keyring, self.cost_per_hour)
+
+    def expect(self, model: str, expected: Usage) -> None:
+        """Before a turn of this request starts: under which name, and what it will take at most, as far as can be told.
+
+        Raises `QuotaExceeded` and `InvalidRequest`, see `Accounts.check`. Call it after `engines_for`.
+        """
+        caller = current()
+        self.accounts.check(caller, model)
+        caller.expected = expected
+        if caller.admission is not None:
+            caller.admission.expected_tokens = expected.total_tokens
 
     async def engines_for(self, owner: bytes) -> Engines:
         """The engines for one owner, who is never made to wait for a recording that was listened to before.
@@ -67,5 +98,7 @@ class Service:
         if self.heard_once is not None:
             engines = replace(engines, listener=self.heard_once.listener(engines.listener, owner))
         if self.admission is not None:
-            engines = replace(engines, admission=self.admission(owner))
+            caller = current()
+            caller.admission = self.admission(owner, quota=caller.quota)
+            engines = replace(engines, admission=caller.admission)
         return with_deadlines(engines, self.limits.stage_s)

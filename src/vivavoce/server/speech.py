@@ -30,6 +30,7 @@ from vivavoce.speak.saying import Saying
 from vivavoce.telemetry.telemetry import TurnWatch
 from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Finished, Spoke
+from vivavoce.usage import Usage, about_tokens
 
 ROUTER = APIRouter()
 log = logging.getLogger(__name__)
@@ -53,7 +54,9 @@ async def create_speech(request: Request) -> Response:
         strict.refuse_speech(body)
     engines = await service.engines_for(owner_of(request))
     saying = Saying.with_voice(body.voice_name, engines.speaker.voices, speed=body.speed or 1.0)
+    service.expect(body.model, Usage(input_text_tokens=about_tokens(body.input)))
     watch = service.telemetry.turn(body.model, spoken=True, streamed=True)
+    watch.given(len(body.input))
     return await while_connected(request, _spoken(body, saying, engines, watch, service.limits.stage_s))
 
 

@@ -38,6 +38,7 @@ from vivavoce.server.wire.transcription_request import HeardForm, TranscriptionR
 from vivavoce.telemetry.telemetry import TurnWatch
 from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Finished
+from vivavoce.usage import Usage, about_tokens, audio_input_tokens
 
 ROUTER = APIRouter()
 log = logging.getLogger(__name__)
@@ -112,6 +113,10 @@ async def _hearing(request: Request, form: HeardForm, options: ListenOptions, *,
     engines = await service.engines_for(owner_of(request))
     with strict.original_texts(service.strict):
         audio = await asyncio.to_thread(decode, form.file, param="file", max_duration_s=service.limits.audio_s)
+    hints = " ".join(filter(None, (options.prompt, *options.keywords)))
+    service.expect(
+        form.model, Usage(input_text_tokens=about_tokens(hints), input_audio_tokens=audio_input_tokens(audio))
+    )
     return _Hearing(audio, options, engines, service.telemetry.turn(form.model, spoken=False, streamed=streamed))
 
 

@@ -17,6 +17,7 @@ from vivavoce.server.service import Service
 from vivavoce.server.wire.chat_request import AssistantMessage, AudioContent, ChatRequest, RefusalContent, UserMessage
 from vivavoce.speak.saying import Saying
 from vivavoce.turn import Engines, Turn
+from vivavoce.usage import Usage, about_tokens, audio_input_tokens
 
 
 async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner: bytes) -> Turn:
@@ -51,6 +52,17 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner
         saying=saying,
         speaking_note=service.speaking_note,
         choices=body.choices,
+    )
+
+
+def expected_usage(turn: Turn) -> Usage:
+    """What a turn will be counted as at most: its recordings exactly, its text by its length, and the cap on its
+    answer; 0 where there is none."""
+    parts = [part for message in turn.conversation for part in message.parts]
+    return Usage(
+        input_text_tokens=sum(about_tokens(part.text) for part in parts if isinstance(part, TextPart)),
+        input_audio_tokens=sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart)),
+        output_text_tokens=(turn.sampling.max_tokens or 0) * turn.choices,
     )
 
 

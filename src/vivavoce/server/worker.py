@@ -25,6 +25,7 @@ from vivavoce.errors import ServerFault, VivaError
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.listen.cached import HeardOnce
 from vivavoce.logs import configure_logging
+from vivavoce.prices.book import load_book
 from vivavoce.server.app import create_app
 from vivavoce.server.hosts import answered_names
 from vivavoce.server.housekeeping import housekeeping
@@ -40,10 +41,11 @@ from vivavoce.telemetry.tracing import Tracing
 async def running_service(settings: Settings, client: EngineClient) -> AsyncGenerator[Service, None]:
     """Everything that the routes need, for as long as the worker runs."""
     spec = settings.engine_spec()
-    ledger = await asyncio.to_thread(Ledger, settings.data_dir)
+    ledger = await asyncio.to_thread(partial(Ledger, settings.data_dir, usage_days=settings.usage_days))
     heard_once = HeardOnce(ledger.hearings, spec.listen, settings.reply_ttl_s) if settings.remember_heard else None
     tracing = Tracing.to(settings.otel_endpoint) if settings.otel_endpoint else None
     telemetry = Telemetry(tracing=tracing)
+    book = await asyncio.to_thread(load_book, settings.prices_dir)
     async with housekeeping(ledger, settings.reply_ttl_s):
         await asyncio.to_thread(language.load)  # beside the engines, which take longer
         yield Service(
@@ -67,6 +69,8 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
             engine_status=client.status,
             telemetry=telemetry,
             shows_metrics=settings.metrics,
+            book=book,
+            cost_per_hour=settings.cost_per_hour,
         )
     await client.close()
     await asyncio.to_thread(ledger.close)

@@ -197,7 +197,7 @@ METRICS: tuple[Metric, ...] = (
         "viva_queue_refused_total",
         "counter",
         "Turns refused with 429: no place (full), the wait would be too long (wait), made room for an owner with fewer "
-        "waiting (displaced), waited too long after all (expired).",
+        "waiting (displaced), more than its key may in a minute (quota), waited too long after all (expired).",
         "ops",
         "Queue",
         "Refused",

@@ -33,6 +33,7 @@ MORE_CODES = (
     "unsupported_parameter",
     "method_not_allowed",
     "host_not_allowed",
+    "model_without_price",
     "string_above_max_length",
 )
 """Codes that errors of the tree are given where they are raised."""
@@ -61,7 +62,10 @@ def code_of(error: BaseException) -> str:
 
 @dataclass(slots=True)
 class RequestFacts:
-    """One request, for as long as it lasts. What is None did not happen."""
+    """One request, for as long as it lasts. What is None did not happen.
+
+    `usage` is that of a turn that ended well; `pieces` of text and seconds of sound are counted as they come.
+    """
 
     started_s: float = field(default_factory=time.perf_counter)
     span: Span = NO_SPAN
@@ -69,8 +73,21 @@ class RequestFacts:
     method: str = "_OTHER"
     first_text_s: float | None = None
     first_sound_s: float | None = None
-    tokens_in: int | None = None
-    tokens_out: int | None = None
+    queue_s: float | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    characters: int = 0
+    pieces: int = 0
+    heard_s: float = 0.0
+    spoken_s: float = 0.0
+
+    @property
+    def tokens_in(self) -> int | None:
+        return self.usage and self.usage.input_tokens
+
+    @property
+    def tokens_out(self) -> int | None:
+        return self.usage and self.usage.output_tokens
 
     def elapsed_s(self) -> float:
         return time.perf_counter() - self.started_s
@@ -183,19 +200,27 @@ class TurnWatch:
 
     def __enter__(self) -> TurnWatch:
         self._asked_s = self._facts.elapsed_s()
+        self._facts.model = self._labels[0]
         self._meter.add("viva_turns_total", 1, *self._labels)
         self._meter.add("viva_turns_in_progress", 1)
         return self
 
     def admitted(self) -> None:
         """It was let in by a queue that counts; until now it has waited."""
-        self._meter.observe("viva_queue_wait_seconds", self._facts.elapsed_s() - self._asked_s)
+        self._facts.queue_s = self._facts.elapsed_s() - self._asked_s
+        self._meter.observe("viva_queue_wait_seconds", self._facts.queue_s)
         self._facts.span.event("admitted")
 
+    def given(self, characters: int) -> None:
+        """It was given a text of so many characters to say."""
+        self._facts.characters += characters
+
     def heard(self, seconds: float) -> None:
+        self._facts.heard_s += seconds
         self._meter.add("viva_audio_seconds_total", seconds, "in")
 
     def text(self) -> None:
+        self._facts.pieces += 1
         if self._facts.first_text_s is None:
             self._facts.first_text_s = self._facts.elapsed_s()
             self._meter.observe("viva_first_text_seconds", self._facts.first_text_s)
@@ -204,6 +229,7 @@ class TurnWatch:
     def sound(self, start_s: float, seconds: float) -> None:
         """A clause that starts `start_s` after the begin of the answer is there."""
         now_s = self._facts.elapsed_s()
+        self._facts.spoken_s += seconds
         if self._facts.first_sound_s is None:
             self._facts.first_sound_s = now_s
             self._meter.observe("viva_first_sound_seconds", now_s)
@@ -233,7 +259,7 @@ class TurnWatch:
         for (direction, kind), count in counts.items():
             self._meter.add("viva_tokens_total", count, direction, kind)
         self._meter.add("viva_cached_tokens_total", usage.input_cached_tokens)
-        self._facts.tokens_in, self._facts.tokens_out = usage.input_tokens, usage.output_tokens
+        self._facts.usage = usage
         self._facts.span.tell(_usage(usage.input_tokens, usage.output_tokens))
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:

@@ -36,9 +36,10 @@ NOTHING = "–"
 class Watch:
     """Readings of one server. `read` adds one, `frame` shows what they say."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, api_key: str | None = None) -> None:
         self._url = url.rstrip("/").removesuffix("/v1")
-        self._client = httpx.Client(base_url=self._url, timeout=PATIENCE_S, trust_env=False)
+        headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
+        self._client = httpx.Client(base_url=self._url, timeout=PATIENCE_S, trust_env=False, headers=headers)
         self._readings: deque[Reading] = deque()
         self._state = "unknown"
 
@@ -54,6 +55,11 @@ class Watch:
             raise UpstreamFailed(
                 f"Nothing answers at {self._url} ({type(error).__name__}): start `viva serve`, or name its --url."
             ) from error
+        if answer.status_code in (401, 403):
+            raise UpstreamFailed(
+                f"{self._url}/metrics asks for an admin's key: `viva keys create --admin` makes one, and VIVA_API_KEY "
+                "or --api-key hands it over."
+            )
         if not answer.is_success:
             raise UpstreamFailed(f"{self._url}/metrics answers {answer.status_code}: VIVA_METRICS may be off there.")
         reading = Reading.of(answer.text, time.time())
@@ -171,10 +177,10 @@ def _span(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def top(url: str, *, once: bool = False, console: Console | None = None) -> None:
+def top(url: str, *, api_key: str | None = None, once: bool = False, console: Console | None = None) -> None:
     """Show the server at `url` until interrupted, or `once`. Raises `UpstreamFailed` if it cannot be read at first."""
     console = console or Console()
-    watch = Watch(url)
+    watch = Watch(url, api_key)
     try:
         watch.read()
         if once:

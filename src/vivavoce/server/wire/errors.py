@@ -16,11 +16,12 @@ from vivavoce.errors import (
     InvalidRequest,
     InvalidValue,
     MissingParameter,
+    QuotaExceeded,
     TooBusy,
     UnknownParameter,
     VivaError,
 )
-from vivavoce.tickets import Room
+from vivavoce.tickets import Rate, Room
 
 
 def envelope(error: VivaError) -> dict[str, Any]:
@@ -36,18 +37,33 @@ def headers(error: VivaError) -> dict[str, str]:
     if isinstance(error, TooBusy):
         found["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
         found["retry-after-ms"] = str(math.ceil(error.retry_after_s * 1000))
-        if error.limit is not None:
-            found |= room_headers(Room(error.limit, 0, error.retry_after_s))
+        if error.room is not None:
+            found |= room_headers(error.room)
+    if isinstance(error, QuotaExceeded):
+        found["retry-after"] = str(math.ceil(error.retry_after_s))
     return found
 
 
 def room_headers(room: Room) -> dict[str, str]:
-    """The original's names for what is left. Its limit is per minute; ours is of requests at once."""
-    return {
-        "x-ratelimit-limit-requests": str(room.limit),
-        "x-ratelimit-remaining-requests": str(room.remaining),
-        "x-ratelimit-reset-requests": f"{math.ceil(room.reset_s * 1000)}ms",
-    }
+    """The original's names for what is left: of a key's limits per minute, or, without one, of requests at once."""
+    left = {"requests": room.requests or Rate(room.limit, room.remaining, room.reset_s)}
+    if room.tokens is not None:
+        left["tokens"] = room.tokens
+    found: dict[str, str] = {}
+    for kind, rate in left.items():
+        found[f"x-ratelimit-limit-{kind}"] = str(rate.limit)
+        found[f"x-ratelimit-remaining-{kind}"] = str(rate.remaining)
+        found[f"x-ratelimit-reset-{kind}"] = _span(rate.reset_s)
+    return found
+
+
+def _span(seconds: float) -> str:
+    """As the original writes them: `12ms`, `8.64s`, `1m30s`."""
+    ms = math.ceil(seconds * 1000)
+    if ms < 1000:
+        return f"{ms}ms"
+    minutes, ms = divmod(ms, 60_000)
+    return (f"{minutes}m" if minutes else "") + f"{ms / 1000:g}s"
 
 
 def from_validation(error: ValidationError, body: object) -> InvalidRequest:

@@ -1,0 +1,1 @@
+"""`viva keys`, `viva usage` and `viva prices` on a terminal"""

@@ -1,0 +1,1 @@
+"""How the tables of the ledger came to be, one step after another. Alembic runs what is missing, at every start."""

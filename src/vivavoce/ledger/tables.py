@@ -1,0 +1,85 @@
+"""The tables of the ledger. How they came to be is in `migrations`, which a test holds against this file.
+
+Knows no database: what SQLite wants done its own way is in `sqlite.py`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy.types import TypeDecorator
+
+PICO = Decimal("1e-12")
+"""The grain of money, in US dollars. A price of a millionth of a dollar per million tokens is still exact."""
+
+
+class Usd(TypeDecorator[Decimal]):
+    """US dollars as a whole number of `PICO`, so that sums are exact in every database. 2⁶³ of them are $9 million."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else int((value / PICO).to_integral_value())
+
+    def process_result_value(self, value: int | Decimal | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else (Decimal(value) * PICO).normalize()
+
+
+METADATA = MetaData()
+
+SEALED = Table(
+    "sealed",
+    METADATA,
+    Column("key", LargeBinary, primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("has_sound", Boolean, nullable=False),
+)
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("hint", String(16), nullable=False),
+    Column("admin", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("requests_per_minute", Integer),
+    Column("tokens_per_minute", Integer),
+    Column("monthly_tokens", BigInteger),
+    Column("monthly_usd", Usd),
+)
+
+USAGE = Table(
+    "usage",
+    METADATA,
+    Column("request_id", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("key_id", String(32)),
+    Column("route", String(100), nullable=False),
+    Column("model", String(100), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("code", String(64)),
+    Column("input_text_tokens", BigInteger, nullable=False),
+    Column("input_audio_tokens", BigInteger, nullable=False),
+    Column("input_cached_tokens", BigInteger, nullable=False),
+    Column("output_text_tokens", BigInteger, nullable=False),
+    Column("output_audio_tokens", BigInteger, nullable=False),
+    Column("input_characters", BigInteger, nullable=False),
+    Column("heard_ms", BigInteger, nullable=False),
+    Column("spoken_ms", BigInteger, nullable=False),
+    Column("queue_ms", Integer),
+    Column("first_text_ms", Integer),
+    Column("first_sound_ms", Integer),
+    Column("total_ms", Integer, nullable=False),
+    Column("machine_ms", BigInteger),
+    Column("price_usd", Usd),
+    Column("cost_usd", Usd),
+    Index("ix_usage_day", "day"),
+    Index("ix_usage_key_day", "key_id", "day"),
+)
