@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ
+from vivavoce.counting import count_text
 from vivavoce.speak.saying import Saying
 from vivavoce.think.base import Thinker
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Finished, Spoke, Timings, count_text, say
+from vivavoce.turn import Engines, Finished, Spoke, Timings, say
 from vivavoce.usage import Usage, audio_output_tokens
 
 CLAUSES_READY = 16

@@ -16,11 +16,11 @@ import msgpack  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 
 from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart
+from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import ListenOptions, Segment, Word
 from vivavoce.speak.base import Voice
-from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
+from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Room
 
 Kind = Literal["call", "cancel", "item", "done", "error"]
@@ -33,6 +33,7 @@ _DATACLASSES: dict[str, type] = {
     for cls in (
         Audio,
         AudioPart,
+        CallDelta,
         JsonForm,
         ListenOptions,
         Message,
@@ -43,6 +44,9 @@ _DATACLASSES: dict[str, type] = {
         TextPart,
         ThoughtEnd,
         TokenLogprob,
+        Tool,
+        ToolCall,
+        Tools,
         Voice,
         Word,
     )
