@@ -102,6 +102,7 @@ class Soaked:
             "VIVA_PROFILE": "tiny",
             "VIVA_OFFLINE": "1",
             "VIVA_WORKERS": "2",
+            "VIVA_PROMPT_CACHE_MIB": "64",  # full before the first count: what fills up by design is no leak
             "VIVA_DATA_DIR": str(self.data),
             "VIVA_REPLY_TTL_S": str(REPLY_TTL_S),
             "TMPDIR": str(self.temporary),

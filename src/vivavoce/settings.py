@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=_cores, ge=1, description="Threads per engine.")
     slots: int = Field(4, ge=1, le=64, description="Conversations the thinker works on at once.")
     context_tokens: int = Field(8192, ge=512, description="Longest conversation with its answer, in text tokens.")
+    prompt_cache_mib: int = Field(
+        512, ge=0, description="Memory for what idle conversations had read so far, in MiB; 0 reads them anew."
+    )
     answer_tokens: int = Field(
         1024, ge=1, description="Longest answer, in text tokens, where a request sets no cap (1024: about 6 min)."
     )
@@ -196,6 +199,7 @@ class Settings(BaseSettings):
             threads=self.threads,
             slots=self.slots,
             context_tokens=self.context_tokens,
+            prompt_cache_mib=self.prompt_cache_mib,
             answer_tokens=self.answer_tokens,
             think_base_url=self.think_base_url,
             think_api_key=self.think_api_key.get_secret_value() if self.think_api_key else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import time
 import zlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
@@ -93,9 +94,10 @@ class ScriptedThinker:
         tokens = [token for token in _tokens(text) if sampling.logit_bias.get(_token_id(token), 0) > -100]
         allowed = tokens if sampling.max_tokens is None else tokens[: sampling.max_tokens]
         self.busy += 1
+        started_s = time.monotonic()
         try:
-            for token in allowed:
-                await asyncio.sleep(self.delay_s)
+            for number, token in enumerate(allowed, start=1):  # by the clock, so that late timers do not add up
+                await asyncio.sleep(max(0.0, started_s + number * self.delay_s - time.monotonic()))
                 yield TextDelta(token, _logprobs(token, sampling.top_logprobs))
             pieces = self._call_pieces(sampling)
             more = pieces if sampling.max_tokens is None else pieces[: max(0, sampling.max_tokens - len(allowed))]

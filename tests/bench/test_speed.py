@@ -13,7 +13,7 @@ from scripted_app import MakeServer
 from typer.testing import CliRunner
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
-from vivavoce.bench.added import ANSWER, engine_time_s, measure_added
+from vivavoce.bench.added import ANSWER, engine_waits_s, measure_added
 from vivavoce.bench.exchange import Exchange, Server
 from vivavoce.bench.plain import PlainWay, build_plain
 from vivavoce.bench.playback import Playback, first_audible_s, play
@@ -26,6 +26,7 @@ from vivavoce.bench.questions import (
     speak_questions,
     written_questions,
 )
+from vivavoce.bench.replay import record, replaying
 from vivavoce.bench.speed import MOST_FAILURES, Added, Condition, Measuring, SpeedReport, Trial, system_prompt
 from vivavoce.bench.speed_figures import Spread, rows, targets, times_sooner, waterfalls
 from vivavoce.bench.speed_page import read_report, speed_page, speed_tables, write_report
@@ -215,7 +216,7 @@ FULL = report(
     *[trial(n, length_s, 5.0 + n / 10, PLAIN) for length_s in LENGTHS_S for n in range(20)],
     *[trial(n, 2, 0.6 + n / 100, FAST) for n in range(20)],
     *[trial(n, 2, 1.5, Condition("served", "new", "alloy"), dry_s=0.2) for n in range(6)],
-    added=(Added(2, 200, 3.0, 6.5), Added(30, 200, 5.0, 12.0)),
+    added=(Added(2, 200, 3.0, 6.5, 4.0), Added(30, 200, 5.0, 12.0, 9.0)),
 )
 
 
@@ -326,11 +327,19 @@ def test_what_a_server_refuses_is_said(make_server: MakeServer) -> None:
 
 
 def test_what_is_added_is_what_the_engines_did_not_take(make_server: MakeServer) -> None:
-    assert engine_time_s() == pytest.approx(4 * SCRIPTED_DELAY_S)
+    assert engine_waits_s() == [SCRIPTED_DELAY_S] * 4
     scripted = make_server(ANSWER, thinker=ScriptedThinker(ANSWER, delay_s=SCRIPTED_DELAY_S))
     server = Server(f"{scripted.url}/v1", "none", "viva-voce")
-    found = measure_added(server.ask, "alloy", (2,), 3)
+    recorded = record(server.base_url, server.model, new_wav(tone(1.0), 1), "Hello.", "alloy", engine_waits_s())
+    assert [wait_s for wait_s, _ in recorded if wait_s] == engine_waits_s(), "no more waits than the engines'"
+    with replaying(recorded) as replay_url:
+        replay = Server(replay_url, "none", "viva-voce")
+        found = measure_added(server.ask, replay.ask, "alloy", (2,), 3)
+        itself = measure_added(replay.ask, replay.ask, "alloy", (2,), 10)
+        replay.close()
     server.close()
+    assert found[0].client_ms > 0
+    assert abs(itself[0].p50_ms) < abs(found[0].p50_ms), "who only replays adds nothing"
     assert (found[0].length_s, found[0].n) == (2, 3)
     assert 0 < found[0].p50_ms < 2000
     assert found[0].p95_ms is None, "of three"

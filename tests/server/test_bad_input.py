@@ -226,9 +226,7 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
 ]
 
 
-@pytest.mark.proves(
-    "error envelope", "unknown", "unsupported_format", "content: image_url, file part"
-)
+@pytest.mark.proves("error envelope", "unknown", "unsupported_format", "content: image_url, file part")
 @pytest.mark.parametrize(
     ("body", "status", "code", "param", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )

@@ -86,10 +86,10 @@ def test_every_code_that_the_server_gives_is_known() -> None:
 
 def test_errors_are_told_by_code_and_strangers_make_no_series(make_server: MakeServer) -> None:
     server = make_server()
-    for name in ("zebra-1", "zebra-2"):
+    for name, method in (("zebra-1", "PATCH"), ("zebra-2", "PURGE")):
         ask(server.http, model=name)
         server.http.get(f"/zebra/{name}")
-        server.http.request(name.upper().replace("-", ""), "/v1/models")
+        server.http.request(method, "/v1/models")
         server.http.get(f"/v1/audio/replies/{name}")
     told = counted(server)
     assert told.total("viva_requests_total", route="/v1/chat/completions", code="model_not_found") == 2

@@ -74,22 +74,12 @@ class Server:
 
     def ask(self, question_wav: bytes, system: str, voice: str, tools: Sequence[Mapping[str, Any]] = ()) -> Exchange:
         """Stream one spoken answer to its end. Raises `UpstreamFailed` with what the server said, or `TooBusy`."""
-        messages = _messages(base64.b64encode(question_wav).decode("ascii"), system)
+        request = streamed_request(self.model, base64.b64encode(question_wav).decode("ascii"), system, voice)
         offered: dict[str, Any] = {"tools": list(tools)} if tools else {}
         watch = _Watch()
         with self._mapped():
-            stream = self._client.chat.completions.create(
-                model=self.model,
-                modalities=["text", "audio"],
-                audio={"voice": voice, "format": "pcm16"},
-                messages=messages,
-                max_completion_tokens=ANSWER_TOKENS * (1 + SPOKEN_SHARE),
-                temperature=0,
-                stream=True,
-                stream_options={"include_usage": True},
-                **offered,
-            )
-            with stream:
+            create: Any = self._client.chat.completions.create  # the types of a dict's values are not told
+            with create(**request, **offered) as stream:
                 for chunk in stream:
                     watch.see(chunk)
         return watch.exchange()
@@ -130,8 +120,18 @@ class Server:
         self._client.close()
 
 
-def _messages(question: str, system: str) -> Any:
-    return [{"role": "system", "content": system}, {"role": "user", "content": [_audio(question)]}]
+def streamed_request(model: str, question: str, system: str, voice: str) -> dict[str, Any]:
+    """The body that asks for a streamed spoken answer; question: a WAV file in base64."""
+    return {
+        "model": model,
+        "modalities": ["text", "audio"],
+        "audio": {"voice": voice, "format": "pcm16"},
+        "messages": [{"role": "system", "content": system}, {"role": "user", "content": [_audio(question)]}],
+        "max_completion_tokens": ANSWER_TOKENS * (1 + SPOKEN_SHARE),
+        "temperature": 0,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
 
 
 def _audio(data: str) -> dict[str, Any]:

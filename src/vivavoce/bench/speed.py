@@ -90,13 +90,14 @@ class Trial:
 class Added:
     """What the server itself adds to the first sound, in milliseconds: `n` requests over scripted engines.
 
-    p95_ms is None for too few.
+    p95_ms is None for too few. client_ms: the median of the client's own work, which is not in the others.
     """
 
     length_s: int
     n: int
     p50_ms: float
     p95_ms: float | None
+    client_ms: float
 
 
 @dataclass(frozen=True, slots=True)

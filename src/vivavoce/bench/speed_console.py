@@ -20,9 +20,10 @@ from vivavoce.bench import added
 from vivavoce.bench.exchange import Server
 from vivavoce.bench.machine import machine_name
 from vivavoce.bench.plain import build_plain
-from vivavoce.bench.questions import LENGTHS_S, Progress, Question, read_questions, speak_questions
+from vivavoce.bench.questions import LENGTHS_S, Progress, Question, new_wav, read_questions, speak_questions
+from vivavoce.bench.replay import record, replaying
 from vivavoce.bench.serving import serving
-from vivavoce.bench.speed import Measuring, SpeedReport
+from vivavoce.bench.speed import Measuring, SpeedReport, system_prompt
 from vivavoce.bench.speed_page import read_report, speed_tables, write_report
 from vivavoce.bench.speed_svg import speed_svg
 from vivavoce.engines.registry import build_speaker, require_weights
@@ -95,12 +96,17 @@ def bench_speed(
 def bench_added(*, each: int, seed: int, out: Path | None) -> SpeedReport:
     """Measure what the server itself adds, over scripted engines. A report that `out` already is gets these figures."""
     console = Console()
-    with serving(added.SETTINGS) as base_url, progress_bar(console, "asking") as progress:
-        model, voice = "viva-voce", "alloy"
-        server = Server(base_url, "none", model)
-        found = added.measure_added(server.ask, voice, ADDED_LENGTHS_S, each, progress)
-        server.close()
+    model, voice = "viva-voce", "alloy"
     earlier = read_report(out) if out is not None and out.is_file() else _report(model, [voice], seed)
+    with serving(added.SETTINGS) as base_url, progress_bar(console, "asking") as progress:
+        server = Server(base_url, "none", model)
+        question = new_wav(added.hum(ADDED_LENGTHS_S[0]), seed)
+        recorded = record(base_url, model, question, system_prompt("Anna"), voice, added.engine_waits_s())
+        with replaying(recorded) as replay_url:
+            replay = Server(replay_url, "none", model)
+            found = added.measure_added(server.ask, replay.ask, voice, ADDED_LENGTHS_S, each, progress)
+            replay.close()
+        server.close()
     report = replace(earlier, added=found)
     _deliver(report, out, None, console)
     return report

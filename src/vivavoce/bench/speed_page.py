@@ -111,11 +111,14 @@ def speed_page(report: SpeedReport | None) -> str:
     if report.added:
         parts += [
             "## What the server adds\n",
-            "To the first sound, over engines that take a known time: HTTP, decoding, processes, encoding, "
-            "and the client's own work.\n",
+            "To the first sound, over engines that take a known time: HTTP, decoding, processes and encoding. "
+            "The client's own work, measured in turns with it on a server that only replays an answer, is not in it.\n",
             _markdown(
-                ("question", "n", "p50", "p95"),
-                [[f"{a.length_s} s", str(a.n), f"{a.p50_ms:.1f} ms", _p95_ms(a)] for a in report.added],
+                ("question", "n", "p50", "p95", "the client's own, p50"),
+                [
+                    [f"{a.length_s} s", str(a.n), f"{a.p50_ms:.1f} ms", _p95_ms(a), f"{a.client_ms:.1f} ms"]
+                    for a in report.added
+                ],
             ),
         ]
     if report.failures:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vivavoce import memory, tasks
 from vivavoce.audio import Audio
 from vivavoce.children import Report, follow_parent, tell_parent
 from vivavoce.conversation import AudioPart, Message, Sampling
@@ -108,18 +109,18 @@ class EngineHost:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: many calls at once, told apart by their id."""
-        tasks: dict[int, asyncio.Task[None]] = {}
+        calls: dict[int, asyncio.Task[None]] = {}
         try:
             while (frame := await frames.read(reader)) is not None:
                 call_id, kind, value = frame
                 if kind == "call":
                     task = asyncio.create_task(self._answer(writer, call_id, *value))
-                    tasks[call_id] = task
-                    task.add_done_callback(lambda _, call_id=call_id: tasks.pop(call_id, None))
-                elif kind == "cancel" and call_id in tasks:
-                    tasks[call_id].cancel()
+                    calls[call_id] = task
+                    task.add_done_callback(lambda _, call_id=call_id: calls.pop(call_id, None))
+                elif kind == "cancel" and call_id in calls:
+                    calls[call_id].cancel()
         finally:
-            for task in list(tasks.values()):
+            for task in list(calls.values()):
                 task.cancel()
             writer.close()
 
@@ -135,6 +136,9 @@ class EngineHost:
                 async for item in items:
                     await send("item", item)
             await send("done", None)
+        except asyncio.CancelledError:
+            memory.tidy_soon()
+            raise
         except VivaError as error:
             await send("error", error)
         except Exception as error:
@@ -177,8 +181,9 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
     except Exception as error:
         tell_parent(Report.failed(EngineFailed(f"An engine failed to load: {error!r}")))
         return
+    memory.settle()
     host = EngineHost(engines, Admission(spec.admission, lambda: speaker.streams))
-    server = await asyncio.start_unix_server(host.serve, socket_path)
+    server = await asyncio.start_unix_server(host.serve, socket_path, limit=frames.READ_AHEAD_BYTES)
     seconds = round(time.perf_counter() - started_s, 3)
     tell_parent(Report("ready", seconds=seconds, socket_path=str(socket_path), message=summary(spec)))
     async with server:
@@ -196,7 +201,7 @@ def main() -> None:
     scratch.mkdir(mode=0o700)
     tempfile.tempdir = str(scratch)
     spec = EngineSpec.from_json(follow_parent(at_end=lambda: _clean_up(socket_path, scratch)))
-    asyncio.run(_main(socket_path, spec))
+    tasks.run(_main(socket_path, spec))
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def _llamacpp(spec: EngineSpec, model: str) -> Thinker:
         slots=spec.slots,
         context_tokens=spec.context_tokens,
         threads=spec.threads,
+        prompt_cache_mib=spec.prompt_cache_mib,
         answer_tokens=spec.answer_tokens,
         gpu_layers=spec.think_gpu_layers or 0,
         gpu=gpu_index(spec.think_device),

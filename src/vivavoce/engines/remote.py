@@ -38,7 +38,7 @@ class Connection:
 
     @classmethod
     async def open(cls, socket_path: str) -> Connection:
-        return cls(*await asyncio.open_unix_connection(socket_path))
+        return cls(*await asyncio.open_unix_connection(socket_path, limit=frames.READ_AHEAD_BYTES))
 
     async def _read(self) -> None:
         try:

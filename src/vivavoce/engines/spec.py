@@ -33,6 +33,7 @@ class EngineSpec:
     threads: int = 2
     slots: int = 4
     context_tokens: int = 8192
+    prompt_cache_mib: int = 512
     answer_tokens: int = 1024
     think_base_url: str | None = None
     think_api_key: str | None = None

@@ -149,10 +149,10 @@ async def _chunks(first: Event, events: AsyncGenerator[Event, None], reply: Repl
     chunks = _StreamedReply(reply)
     yield chunks.writer.start()
     try:
-        for data in await chunks.write(first):
+        async for data in chunks.write(first):
             yield data
         async for happened in events:
-            for data in await chunks.write(happened):
+            async for data in chunks.write(happened):
                 yield data
     except VivaError as error:
         # The status is long sent: official clients raise an APIError for this event.
@@ -179,18 +179,20 @@ class _StreamedReply:
         self._text = ""
         self._called = False
 
-    async def write(self, happened: Event) -> list[bytes]:
+    async def write(self, happened: Event) -> AsyncGenerator[bytes, None]:
         match happened:
             case Room():
-                return []  # told in the headers
+                pass  # told in the headers
             case PartHeard():
-                return [self.writer.heard(happened)]
+                yield self.writer.heard(happened)
             case Thought() | Called() | Read():
-                return [self._written(happened)]
+                yield self._written(happened)
             case Spoke():
-                return await self._sound(happened)
+                async for data in self._sound(happened):
+                    yield data
             case Finished():
-                return await self._finish(happened)
+                async for data in self._finish(happened):
+                    yield data
 
     def _written(self, happened: Thought | Called | Read) -> bytes:
         match happened:
@@ -203,17 +205,20 @@ class _StreamedReply:
             case Read():
                 return self.writer.read(happened.text)
 
-    async def _sound(self, spoke: Spoke) -> list[bytes]:
+    async def _sound(self, spoke: Spoke) -> AsyncGenerator[bytes, None]:
         if self._keeping is None or self._encoder is None:
-            return []
+            return
         data = await asyncio.to_thread(self._encoder.feed, spoke.audio)
-        await asyncio.to_thread(self._keeping.feed, spoke.audio)
-        return [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.flush())]
+        for piece in (*self._cutter.feed(data), *self._cutter.flush()):
+            yield self.writer.sound(piece)
+        await asyncio.to_thread(self._keeping.feed, spoke.audio)  # once it is on its way
 
-    async def _finish(self, finished: Finished) -> list[bytes]:
+    async def _finish(self, finished: Finished) -> AsyncGenerator[bytes, None]:
         if self._keeping is None or self._encoder is None or (self._called and not self._text):
-            return [self.writer.end(finished.finish_reasons, finished.usage, None)]
+            yield self.writer.end(finished.finish_reasons, finished.usage, None)
+            return
         data = await asyncio.to_thread(self._encoder.finish)
-        out = [self.writer.sound(piece) for piece in (*self._cutter.feed(data), *self._cutter.finish())]
+        for piece in (*self._cutter.feed(data), *self._cutter.finish()):
+            yield self.writer.sound(piece)
         await self._keeping.keep(self._text)
-        return [*out, self.writer.end(finished.finish_reasons, finished.usage, self._keeping.expires_at)]
+        yield self.writer.end(finished.finish_reasons, finished.usage, self._keeping.expires_at)

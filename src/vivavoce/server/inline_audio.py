@@ -38,6 +38,13 @@ def _read(text: str) -> bytes:
 
 
 def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return _from_odd_base64(text)
+
+
+def _from_odd_base64(text: str) -> bytes:
     packed = "".join(text.split()).translate(_URL_SAFE)
     bare = packed.rstrip("=")
     if len(packed) - len(bare) > 2:

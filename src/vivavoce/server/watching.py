@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
+from vivavoce import memory
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.listen.base import Listener, ListenOptions, Segment
@@ -23,24 +24,30 @@ Told = TypeVar("Told", bound=Event)
 
 
 async def watched(happening: AsyncGenerator[Told, None], watch: TurnWatch) -> AsyncGenerator[Told, None]:
-    """The events of `happening`, told to `watch`; it is closed with them."""
-    with watch:
-        async with aclosing(happening) as events:
-            async for event in events:
-                match event:
-                    case Thought() | Called():  # by far the most frequent
-                        watch.text()
-                    case Read():
-                        pass
-                    case Room():
-                        watch.admitted()
-                    case PartHeard():
-                        watch.heard(event.heard.duration_s)
-                    case Spoke():
-                        watch.sound(event.start_s, event.audio.duration_s)
-                    case Finished():
-                        watch.finished(event.usage)
-                yield event
+    """The events of `happening`, told to `watch`; it is closed with them. Broken off, its memory is given back soon."""
+    whole = False
+    try:
+        with watch:
+            async with aclosing(happening) as events:
+                async for event in events:
+                    match event:
+                        case Thought() | Called():  # by far the most frequent
+                            watch.text()
+                        case Read():
+                            pass
+                        case Room():
+                            watch.admitted()
+                        case PartHeard():
+                            watch.heard(event.heard.duration_s)
+                        case Spoke():
+                            watch.sound(event.start_s, event.audio.duration_s)
+                        case Finished():
+                            watch.finished(event.usage)
+                    yield event
+        whole = True
+    finally:
+        if not whole:
+            memory.tidy_soon()
 
 
 def watched_run(turn: Turn, engines: Engines, watch: TurnWatch) -> AsyncGenerator[Event, None]:

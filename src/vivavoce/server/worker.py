@@ -17,7 +17,7 @@ from functools import partial
 
 import uvicorn
 
-from vivavoce import __version__
+from vivavoce import __version__, memory, tasks
 from vivavoce.children import Report, follow_parent, tell_parent
 from vivavoce.engines.client import EngineClient
 from vivavoce.engines.spec import STAGES
@@ -88,6 +88,7 @@ async def reported_service(settings: Settings, client: EngineClient) -> AsyncGen
             ours = error if isinstance(error, VivaError) else ServerFault(f"A worker could not start: {error}")
             tell_parent(Report.failed(ours))
             raise
+        memory.settle()
         tell_parent(Report("ready"))
         yield service
 
@@ -118,4 +119,4 @@ async def _work() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work())
+    tasks.run(_work())

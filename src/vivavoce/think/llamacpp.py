@@ -29,7 +29,6 @@ from vivavoce.think.tool_reader import ToolReader
 CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 32, 512
 """Prompt tokens read per step: few where reading is slow, so that nobody else's stream waits long for a step."""
 
-_PROMPT_CACHE_MIB = 512
 _DEFAULTS = Sampling()
 _CLOSED = "The thinker was closed; start a new one."
 
@@ -50,6 +49,7 @@ class LlamaCppThinker:
         batch_tokens: int = CPU_BATCH_TOKENS,
         gpu_layers: int = 0,
         gpu: int | None = None,
+        prompt_cache_mib: int = 512,
         answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         """Load the weights at `model_path` (a GGUF file); blocks for about a second per gigabyte.
@@ -58,6 +58,7 @@ class LlamaCppThinker:
         slots: conversations decoded at once. context_tokens: window of each, prompt and answer together (less
         where the model was trained on less). batch_tokens: at least 32; prompt tokens read per step.
         gpu_layers: layers put on the GPU, where xllamacpp was built for one; gpu: the only one to use, counted from 0.
+        prompt_cache_mib: memory for the prompts of conversations that have no slot just now.
         answer_tokens: the cap on an answer where the caller sets none. Raises `ModelNotInstalled`, `EngineFailed`.
         """
         self._server = LlamaServer(
@@ -68,7 +69,7 @@ class LlamaCppThinker:
             batch_tokens=batch_tokens,
             gpu_layers=gpu_layers,
             gpu=gpu,
-            prompt_cache_mib=_PROMPT_CACHE_MIB,
+            prompt_cache_mib=prompt_cache_mib,
             projector_path=projector_path,
         )
         self._answer_tokens = answer_tokens
