@@ -222,6 +222,7 @@ def bench_tools(
     base_url: BaseUrlOption = None,
     api_key: Annotated[str, typer.Option(help="Key for that server.")] = "none",
     model: ModelOption = "gpt-4o-mini-audio-preview",
+    calls: Annotated[bool, typer.Option(help="Put the requests; without, only the first sounds.")] = True,
     sounds: Annotated[
         int, typer.Option(min=0, help="Questions asked with and without tools, for the first sound; 0: none.")
     ] = 20,
@@ -239,6 +240,7 @@ def bench_tools(
         base_url=base_url,
         api_key=api_key,
         model=model,
+        calls=calls,
         sounds=sounds,
         seed=seed,
         out=out,

@@ -17,7 +17,7 @@ from vivavoce.bench.machine import machine_name
 from vivavoce.bench.serving import serving
 from vivavoce.bench.speed_console import progress_bar, ready_questions, speak_texts
 from vivavoce.bench.tool_requests import tool_requests
-from vivavoce.bench.tools import FirstSounds, ToolsReport, compare_first_sounds, put_requests
+from vivavoce.bench.tools import FirstSounds, ToolsReport, Trial, compare_first_sounds, put_requests
 from vivavoce.engines.registry import require_weights
 from vivavoce.settings import Settings
 
@@ -34,18 +34,19 @@ def bench_tools(
     base_url: str | None,
     api_key: str,
     model: str,
+    calls: bool,
     sounds: int,
     seed: int,
     out: Path | None,
 ) -> ToolsReport:
-    """Measure, show and save. sounds: questions by which the first sound is compared; 0 leaves that out.
+    """Measure, show and save. calls: put the requests. sounds: questions by which the first sound is compared; 0 leaves that out.
 
     Raises `ModelNotInstalled`, `InvalidValue`, `UpstreamFailed`, `TooBusy`, `EngineFailed`.
     """
     console = Console()
     spec = settings.engine_spec()
     require_weights(spec, ("listen", "think", "speak") if base_url is None else ("speak",))
-    recordings = speak_texts(spec, [request.text for request in tool_requests()], console)
+    recordings = speak_texts(spec, [request.text for request in tool_requests()], console) if calls else []
     questions: list[Audio] = []
     if sounds:
         found, _ = ready_questions(spec, None, LENGTHS_S, -(-(sounds + 1) // len(LENGTHS_S)), console)
@@ -56,8 +57,10 @@ def bench_tools(
                 base_url = stack.enter_context(serving(profile=settings.profile))
         server = Server(base_url, api_key, model)
         stack.callback(server.close)
-        with progress_bar(console, "calling") as progress:
-            trials = put_requests(server.call, recordings, seed, progress)
+        trials: list[Trial] = []
+        if calls:
+            with progress_bar(console, "calling") as progress:
+                trials = put_requests(server.call, recordings, seed, progress)
         first_sounds = None
         if questions:
             with progress_bar(console, "asking") as progress:
@@ -83,7 +86,7 @@ def bench_tools(
 
 def tools_tables(report: ToolsReport) -> list[Table]:
     """Right calls, what went wrong, and what the tools cost the first sound."""
-    tables = [_right(report), _wrong(report)]
+    tables = [_right(report), _wrong(report)] if report.trials else []
     if report.first_sounds is not None:
         tables.append(_sounds(report.first_sounds, report.seed))
     return tables

@@ -44,11 +44,11 @@ def tool_grammar(tools: Tools, form: JsonForm | None = None) -> str:
 
 def _arguments(tool: Tool, index: int, writer: RuleWriter) -> str:
     schema: Schema = tool.parameters or {}
-    if tool.parameters is None or _takes_nothing(schema):
-        return '"{}"'
     try:
         if schema.get("type", "object") != "object":
             raise MalformedSchema("", f"'type' must be 'object', not {json.dumps(schema.get('type'))[:60]}")
+        if _takes_nothing(schema):
+            return '"{}"'
         return writer.term({"type": "object", **schema})
     except TooComplexError as error:
         raise _refused(tool, index, UnsupportedSchema("", "it is too complex")) from error
