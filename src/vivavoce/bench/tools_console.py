@@ -39,7 +39,7 @@ def bench_tools(
     seed: int,
     out: Path | None,
 ) -> ToolsReport:
-    """Measure, show and save. calls: put the requests. sounds: questions by which the first sound is compared; 0 leaves that out.
+    """Measure, show and save. calls: put the requests. sounds: questions by which the first sound is compared, if any.
 
     Raises `ModelNotInstalled`, `InvalidValue`, `UpstreamFailed`, `TooBusy`, `EngineFailed`.
     """

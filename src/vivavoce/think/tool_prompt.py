@@ -31,6 +31,8 @@ _EXAMPLES = (
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 MOST_DEEP = 4
 """Levels of a schema that are shown; deeper ones are held to all the same."""
+MOST_PARTS = 500
+"""Parts of one tool's schema that are shown."""
 MOST_VALUES = 40
 
 
@@ -45,16 +47,28 @@ def answer_name(tools: Sequence[Tool]) -> str:
 
 def with_tools(conversation: Sequence[Message], tools: Tools | None) -> list[Message]:
     """`conversation` in words alone: the tools before it, and calls and their results as text in it."""
-    if tools is None or not tools.offered:
-        return [_in_words(message, conversation, None) for message in conversation]
-    name = answer_name(tools.offered)
+    offered = tools is not None and bool(tools.offered)
+    name = answer_name(tools.offered) if tools is not None and offered else None
+    called: dict[str, str] = {}  # the latest call of each id: some clients number the calls of each answer anew
+    system: list[Message] = []
+    rest: list[Message] = []
+    for message in conversation:
+        called |= {call.id: call.name for call in message.calls}
+        if message.role == "tool":
+            rest.append(
+                Message.of("user", f"{called.get(message.call_id or '', 'The function')} returned: {message.text}")
+            )
+        elif message.role == "assistant":
+            rest.append(_in_words(message, name))
+        else:
+            (system if message.role == "system" and offered else rest).append(message)
+    if tools is None or name is None:
+        return rest
     examples = [
         message
         for asked, said in _EXAMPLES
         for message in (Message.of("user", asked), Message.of("assistant", answer_call(name, said)))
     ]
-    system = [message for message in conversation if message.role == "system"]
-    rest = [_in_words(message, conversation, name) for message in conversation if message.role != "system"]
     return [Message.of("system", tools_text(tools)), *system, *examples, *rest]
 
 
@@ -69,12 +83,8 @@ def answer_call(name: str, text: str) -> str:
     return f"{name}({json.dumps(text, ensure_ascii=False)})"
 
 
-def _in_words(message: Message, conversation: Sequence[Message], name: str | None) -> Message:
+def _in_words(message: Message, name: str | None) -> Message:
     """`name`: what the function that talks is called; None: words are written as they are."""
-    if message.role == "tool":
-        return Message.of("user", f"{_called_by(message.call_id, conversation)} returned: {message.text}")
-    if message.role != "assistant":
-        return message
     said = message.text
     spelt = [answer_call(name, said) if name is not None else said] if said.strip() else []
     return Message.of("assistant", "\n".join([*spelt, *(_spelt(call) for call in message.calls)]))
@@ -88,19 +98,13 @@ def _spelt(call: ToolCall) -> str:
     return f"{call.name}({arguments})"
 
 
-def _called_by(call_id: str | None, conversation: Sequence[Message]) -> str:
-    """The latest call of that id: some clients number the calls of each answer anew."""
-    calls = [call for message in conversation for call in message.calls if call.id == call_id]
-    return calls[-1].name if calls else "The function"
-
-
 def _stub(tool: Tool) -> str:
-    schema = cast("dict[str, Any]", tool.parameters or {})
+    schema = _dict(tool.parameters)
     properties = _dict(schema.get("properties"))
     required: Any = schema.get("required") or ()
+    types = _Types(schema)
     parameters = [
-        f"{name}: {_type(inside, schema, 0)}{'' if name in required else ' = None'}"
-        for name, inside in properties.items()
+        f"{name}: {types.shown(inside)}{'' if name in required else ' = None'}" for name, inside in properties.items()
     ]
     told = [f"{name}: {_told(inside)}" for name, inside in properties.items() if _told(inside)]
     document = " ".join((tool.description.strip(), "; ".join(told))).strip()
@@ -112,41 +116,46 @@ def _told(schema: object) -> str:
     return str(_dict(schema).get("description") or "").strip()
 
 
-def _type(schema: object, root: Mapping[str, Any], deep: int) -> str:
-    """A schema as a Python type, short rather than complete: the grammar knows the rest."""
-    given = _dict(schema)
-    if deep > MOST_DEEP or not given:
-        return "Any"
-    if "$ref" in given:
-        return _type(_followed(given["$ref"], root), root, deep + 1)
-    if "const" in given or isinstance(given.get("enum"), list):
-        values: list[Any] = [given["const"]] if "const" in given else given["enum"]
-        return f"Literal[{', '.join(json.dumps(value, ensure_ascii=False) for value in values[:MOST_VALUES])}]"
-    for combining in ("anyOf", "oneOf"):
-        if isinstance(given.get(combining), list):
-            ways = [_type(way, root, deep + 1) for way in given[combining]]
-            return " | ".join(dict.fromkeys(ways)) or "Any"
-    kinds: Any = given.get("type")
-    several = cast("list[Any]", kinds if isinstance(kinds, list) else [kinds])
-    named = [_typed(kind, given, root, deep) for kind in several]
-    return " | ".join(dict.fromkeys(named))
+class _Types:
+    """Parts of one schema as Python types: short rather than complete, because the grammar knows the rest."""
 
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._parts = 0
 
-def _typed(kind: Any, given: Mapping[str, Any], root: Mapping[str, Any], deep: int) -> str:
-    if kind == "array":
-        return f"list[{_type(given.get('items'), root, deep + 1)}]"
-    if kind == "object" or (kind is None and "properties" in given):
-        members = [f'"{name}": {_type(one, root, deep + 1)}' for name, one in _dict(given.get("properties")).items()]
-        return f"{{{', '.join(members)}}}" if members else "dict"
-    return _TYPES.get(kind, "Any") if isinstance(kind, str) else "Any"
+    def shown(self, schema: object, deep: int = 0) -> str:
+        given = _dict(schema)
+        self._parts += 1
+        if deep > MOST_DEEP or self._parts > MOST_PARTS or not given:
+            return "Any"
+        if "$ref" in given:
+            return self.shown(self._followed(given["$ref"]), deep + 1)
+        if "const" in given or isinstance(given.get("enum"), list):
+            values: list[Any] = [given["const"]] if "const" in given else given["enum"]
+            return f"Literal[{', '.join(json.dumps(value, ensure_ascii=False) for value in values[:MOST_VALUES])}]"
+        for combining in ("anyOf", "oneOf"):
+            if isinstance(given.get(combining), list):
+                ways = [self.shown(way, deep + 1) for way in given[combining]]
+                return " | ".join(dict.fromkeys(ways)) or "Any"
+        kinds: Any = given.get("type")
+        several = cast("list[Any]", kinds if isinstance(kinds, list) else [kinds])
+        return " | ".join(dict.fromkeys(self._typed(kind, given, deep) for kind in several))
 
+    def _typed(self, kind: Any, given: Mapping[str, Any], deep: int) -> str:
+        if kind == "array":
+            return f"list[{self.shown(given.get('items'), deep + 1)}]"
+        if kind == "object" or (kind is None and "properties" in given):
+            properties = _dict(given.get("properties"))
+            members = [f'"{name}": {self.shown(one, deep + 1)}' for name, one in properties.items()]
+            return f"{{{', '.join(members)}}}" if members else "dict"
+        return _TYPES.get(kind, "Any") if isinstance(kind, str) else "Any"
 
-def _followed(reference: object, root: Mapping[str, Any]) -> object:
-    here: Any = root
-    for step in str(reference).split("/")[1:]:
-        here = _dict(here).get(step.replace("~1", "/").replace("~0", "~"))
-    return here
+    def _followed(self, reference: object) -> object:
+        here: Any = self._root
+        for step in str(reference).split("/")[1:]:
+            here = _dict(here).get(step.replace("~1", "/").replace("~0", "~"))
+        return here
 
 
 def _dict(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return cast("dict[str, Any]", value) if isinstance(value, Mapping) else {}
