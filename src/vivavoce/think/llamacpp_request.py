@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from vivavoce.conversation import Message, Sampling
 from vivavoce.think.chat import chat_turns, encodable, without_control_tokens
 from vivavoce.think.content import content_of
+from vivavoce.think.form_prompt import with_form
 from vivavoce.think.json_grammar import json_grammar
 from vivavoce.think.tool_grammar import tool_grammar
 from vivavoce.think.tool_prompt import with_tools
@@ -41,7 +42,7 @@ def request_body(
     body: dict[str, object] = {
         "messages": [
             {"role": turn.role, "content": content_of(turn.parts, _harmless, hears_audio=hears_audio)}
-            for turn in chat_turns(with_tools(conversation, sampling.tools))
+            for turn in chat_turns(with_tools(with_form(conversation, sampling.form), sampling.tools))
         ],
         "stream": True,
         "stream_options": {"include_usage": True},

@@ -11,10 +11,10 @@ cache, whatever comes after it. Knows no engine and no grammar.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
 
 from vivavoce.conversation import Message, Tool, ToolCall, Tools
+from vivavoce.think.schema_types import members_of
 
 ANSWER_NAMES = ("answer", "reply", "respond")
 """What the function that talks is called: the first name that none of the caller's tools has."""
@@ -27,13 +27,6 @@ _EXAMPLES = (
     ("Who painted the Mona Lisa?", "Leonardo da Vinci painted the Mona Lisa."),
 )
 """A conversation before the caller's: without it, talking comes too short beside the tools."""
-
-_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
-MOST_DEEP = 4
-"""Levels of a schema that are shown; deeper ones are held to all the same."""
-MOST_PARTS = 500
-"""Parts of one tool's schema that are shown."""
-MOST_VALUES = 40
 
 
 def answer_name(tools: Sequence[Tool]) -> str:
@@ -99,63 +92,9 @@ def _spelt(call: ToolCall) -> str:
 
 
 def _stub(tool: Tool) -> str:
-    schema = _dict(tool.parameters)
-    properties = _dict(schema.get("properties"))
-    required: Any = schema.get("required") or ()
-    types = _Types(schema)
-    parameters = [
-        f"{name}: {types.shown(inside)}{'' if name in required else ' = None'}" for name, inside in properties.items()
-    ]
-    told = [f"{name}: {_told(inside)}" for name, inside in properties.items() if _told(inside)]
+    members = members_of(tool.parameters or {})
+    parameters = [f"{each.name}: {each.type}{'' if each.required else ' = None'}" for each in members]
+    told = [f"{each.name}: {each.description}" for each in members if each.description]
     document = " ".join((tool.description.strip(), "; ".join(told))).strip()
     head = f"def {tool.name}({', '.join(parameters)}):"
     return f'{head}\n    """{document}"""' if document else f"{head}\n    ..."
-
-
-def _told(schema: object) -> str:
-    return str(_dict(schema).get("description") or "").strip()
-
-
-class _Types:
-    """Parts of one schema as Python types: short rather than complete, because the grammar knows the rest."""
-
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self._root = root
-        self._parts = 0
-
-    def shown(self, schema: object, deep: int = 0) -> str:
-        given = _dict(schema)
-        self._parts += 1
-        if deep > MOST_DEEP or self._parts > MOST_PARTS or not given:
-            return "Any"
-        if "$ref" in given:
-            return self.shown(self._followed(given["$ref"]), deep + 1)
-        if "const" in given or isinstance(given.get("enum"), list):
-            values: list[Any] = [given["const"]] if "const" in given else given["enum"]
-            return f"Literal[{', '.join(json.dumps(value, ensure_ascii=False) for value in values[:MOST_VALUES])}]"
-        for combining in ("anyOf", "oneOf"):
-            if isinstance(given.get(combining), list):
-                ways = [self.shown(way, deep + 1) for way in given[combining]]
-                return " | ".join(dict.fromkeys(ways)) or "Any"
-        kinds: Any = given.get("type")
-        several = cast("list[Any]", kinds if isinstance(kinds, list) else [kinds])
-        return " | ".join(dict.fromkeys(self._typed(kind, given, deep) for kind in several))
-
-    def _typed(self, kind: Any, given: Mapping[str, Any], deep: int) -> str:
-        if kind == "array":
-            return f"list[{self.shown(given.get('items'), deep + 1)}]"
-        if kind == "object" or (kind is None and "properties" in given):
-            properties = _dict(given.get("properties"))
-            members = [f'"{name}": {self.shown(one, deep + 1)}' for name, one in properties.items()]
-            return f"{{{', '.join(members)}}}" if members else "dict"
-        return _TYPES.get(kind, "Any") if isinstance(kind, str) else "Any"
-
-    def _followed(self, reference: object) -> object:
-        here: Any = self._root
-        for step in str(reference).split("/")[1:]:
-            here = _dict(here).get(step.replace("~1", "/").replace("~0", "~"))
-        return here
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, Mapping) else {}
