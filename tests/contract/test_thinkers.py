@@ -248,7 +248,9 @@ SET_DEPTH = Tool("set_depth", "How deep to dive.", DEPTH)
 DIVE = (*ASK[:1], Message.of("user", "Dive twelve metres deep."))
 
 
+@pytest.mark.parametrize("thinker", ["scripted", pytest.param("llamacpp", marks=pytest.mark.real)], indirect=True)
 async def test_a_tool_that_must_be_called_is_called(thinker: Thinker) -> None:
+    """Remote servers differ in what they do; what we ask of them, and read, is in test_openai_api.py."""
     sampling = Sampling(temperature=0.0, max_tokens=300, tools=Tools((SET_DEPTH,), "required", ("set_depth",), False))
     name, arguments = None, ""
     async for event in thinker.think(DIVE, sampling):

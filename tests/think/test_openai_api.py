@@ -258,11 +258,7 @@ OFFERED = (Tool("f", "Does f.", SCHEMA, strict=True), Tool("g"))
         (Tools(OFFERED, "auto", ("g",)), {"tools": SENT[1:], "tool_choice": "auto"}),
         (
             Tools(OFFERED, "required", ("g",), parallel=False),
-            {
-                "tools": SENT,
-                "tool_choice": {"type": "function", "function": {"name": "g"}},
-                "parallel_tool_calls": False,
-            },
+            {"tools": SENT[1:], "tool_choice": "required", "parallel_tool_calls": False},
         ),
     ],
 )

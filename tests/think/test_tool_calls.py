@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from vivavoce.conversation import JsonForm, Message, Tool, ToolCall, Tools
 from vivavoce.errors import InvalidValue
 from vivavoce.think.base import CallDelta, TextDelta
+from vivavoce.think.form_prompt import form_text, with_form
 from vivavoce.think.tool_grammar import tool_grammar
 from vivavoce.think.tool_prompt import answer_call, answer_name, tools_text, with_tools
 from vivavoce.think.tool_reader import ToolReader
@@ -264,3 +265,24 @@ def test_a_call_that_was_broken_off_is_told(text: str, cut: bool) -> None:
 def test_an_answer_may_be_json_where_tools_are_offered() -> None:
     grammar = tool_grammar(TOOLS, JsonForm(LIGHT.parameters))
     assert re.search(r'^root ::= "answer\(" r0 "\)" \| call', grammar)
+
+
+def test_a_form_is_shown_with_what_is_said_of_it_and_not_for_pages() -> None:
+    text = form_text(JsonForm(LIGHT.parameters))
+    assert '  "room": Literal["kitchen", "hall"]  # which one\n  "level": int\n}' in text
+    wide = {"type": "object", "properties": {f"k{n}": {"type": "integer"} for n in range(400)}}
+    assert len(form_text(JsonForm(wide))) < 1600
+    assert form_text(JsonForm({"type": "array", "items": {"type": "string"}})).endswith(": list[str]")
+    referring = {"$ref": "#/$defs/a", "$defs": {"a": {"type": "object", "properties": {"b": {"type": "string"}}}}}
+    assert '"b": str' in form_text(JsonForm(referring))
+
+
+def test_a_form_stands_between_the_tools_and_the_caller() -> None:
+    said = [Message.of("system", "Be kind."), Message.of("user", "Hi")]
+    form = JsonForm(LIGHT.parameters)
+    assert [message.text for message in with_tools(with_form(said, form), TOOLS)][:3] == [
+        tools_text(TOOLS),
+        form_text(form),
+        "Be kind.",
+    ]
+    assert with_form(said, JsonForm()) == said

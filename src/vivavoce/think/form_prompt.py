@@ -13,6 +13,9 @@ from vivavoce.think.schema_types import members_of, type_of
 
 _INSTRUCTION = "Answer with JSON of this form:"
 
+MOST_CHARACTERS = 1200
+"""Of the members that are shown; every token of them costs time before the first answer. All are held to."""
+
 
 def with_form(conversation: Sequence[Message], form: JsonForm | None) -> list[Message]:
     """`conversation` with the form before it, where there is one."""
@@ -26,6 +29,14 @@ def form_text(form: JsonForm) -> str:
     schema = form.schema or {}
     members = members_of(schema)
     if not members:
-        return f"{_INSTRUCTION} {type_of(schema)}"
-    lines = [f'  "{each.name}": {each.type}{f"  # {each.description}" if each.description else ""}' for each in members]
+        return f"{_INSTRUCTION} {type_of(schema)[:MOST_CHARACTERS]}"
+    lines: list[str] = []
+    room = MOST_CHARACTERS
+    for each in members:
+        line = f'  "{each.name}": {each.type}{f"  # {each.description}" if each.description else ""}'
+        room -= len(line)
+        if room < 0:
+            lines.append("  ...")
+            break
+        lines.append(line)
     return "\n".join([_INSTRUCTION, "{", *lines, "}"])

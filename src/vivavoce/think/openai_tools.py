@@ -30,11 +30,9 @@ def tools_of(tools: Tools) -> dict[str, object]:
     """The fields of a request that say what may be called."""
     if not tools.offered:
         return {}
-    # Servers other than OpenAI's know no list of allowed tools: only those are offered then, unless one is named.
-    named = tools.only[0] if tools.choice == "required" and tools.only is not None and len(tools.only) == 1 else None
-    offered = tools.offered if named is not None or tools.choice == "none" else tools.callable
-    choice: object = tools.choice if named is None else {"type": "function", "function": {"name": named}}
-    fields: dict[str, object] = {"tools": [_tool(tool) for tool in offered], "tool_choice": choice}
+    # llama-server takes no named choice and no list of allowed ones: so what may not be called is not offered.
+    offered = tools.offered if tools.choice == "none" else tools.callable
+    fields: dict[str, object] = {"tools": [_tool(tool) for tool in offered], "tool_choice": tools.choice}
     return fields if tools.parallel or tools.choice == "none" else fields | {"parallel_tool_calls": False}
 
 
