@@ -76,9 +76,9 @@ def test_a_tool_list_that_was_seen_is_not_read_again(real_server: RealServer) ->
             model=MODEL, messages=messages, tools=tools, temperature=0, max_tokens=8
         )
 
-    first = ask("Hello!", "Be brief.")
-    again = ask("How are you?", "Be very kind, if you can.")
-    assert again.usage.prompt_tokens_details.cached_tokens > 0.8 * first.usage.prompt_tokens
+    first = ask("Hello!", "Be brief.").usage.prompt_tokens_details.cached_tokens
+    again = ask("How are you?", "Be very kind, if you can.").usage.prompt_tokens_details.cached_tokens
+    assert again >= 150 > first + 100, "eight functions are about 160 tokens as the model reads them"
 
 
 @pytest.mark.proves("tool_choice")

@@ -25,6 +25,7 @@ _INSTRUCTION = "Answer each message with a call of the function that does what t
 _EXAMPLES = (
     ("Hello!", "Hello, what can I do for you?"),
     ("Who painted the Mona Lisa?", "Leonardo da Vinci painted the Mona Lisa."),
+    ("What could I do this evening?", "You could watch a film or go for a walk."),
 )
 """A conversation before the caller's: without it, talking comes too short beside the tools."""
 
