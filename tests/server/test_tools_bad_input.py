@@ -34,6 +34,13 @@ def result(call_id: Any = "c1", content: Any = "ok") -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
+def nested(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"in": schema}}
+    return schema
+
+
 F = [tool()]
 NAME = "tools[0].function.name"
 PARAMETERS = "tools[0].function.parameters"
@@ -87,6 +94,21 @@ CASES: list[tuple[str, dict[str, Any], str | None, str, str]] = [
         SCHEMA,
         "tools[1].function.parameters",
         "'not' is not supported",
+    ),
+    ("parameters nested without end", asking(tools=[tool(parameters=nested(150))]), VALUE, PARAMETERS, "100 deep"),
+    (
+        "a number that is too large",
+        asking(functions=[{"name": "f", "parameters": {**OBJECT, "default": 2**70}}]),
+        VALUE,
+        "functions[0].parameters",
+        "64 bits",
+    ),
+    (
+        "a form nested without end",
+        asking(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": nested(150)}}),
+        VALUE,
+        "response_format.json_schema.schema",
+        "100 deep",
     ),
     (
         "a function's schema",

@@ -6,6 +6,7 @@ Knows no engine, no message and no response.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from vivavoce.conversation import JsonForm, Sampling, Tools
 from vivavoce.errors import InvalidRequest, InvalidValue, MissingParameter
@@ -14,6 +15,8 @@ from vivavoce.server.wire.chat_request import ChatRequest, JsonSchemaFormat
 from vivavoce.think.json_grammar import json_grammar
 from vivavoce.think.tool_grammar import tool_grammar
 
+MOST_NESTED = 100
+"""Levels of a schema."""
 UNSUPPORTED_VALUE = "unsupported_value"
 
 
@@ -34,18 +37,40 @@ def check_supported(body: ChatRequest, most_choices: int) -> None:
     if body.wants_audio:
         _check_spoken(body)
     check_results(body.messages)
+    if (schema := _schema(body)) is not None:
+        _check_plain(schema, "response_format.json_schema.schema")
     if (tools := read_tools(body)) is not None:
         _check_schemas(tools, body)
-    elif (schema := _schema(body)) is not None:
+    elif schema is not None:
         json_grammar(schema)
 
 
+def _check_plain(schema: object, param: str) -> None:
+    """Raises `InvalidValue` for a schema that cannot be handed to the engines, whatever a grammar makes of it."""
+    pending: list[tuple[object, int]] = [(schema, 0)]
+    while pending:
+        here, deep = pending.pop()
+        if deep > MOST_NESTED or (isinstance(here, int) and not -(2**63) <= here < 2**63):
+            raise InvalidValue(
+                f"Invalid '{param}': it is nested more than {MOST_NESTED} deep, or has a whole number of more than 64 "
+                "bits.",
+                param=param,
+            )
+        if isinstance(here, dict):
+            pending += [(value, deep + 1) for value in cast("dict[str, object]", here).values()]
+        elif isinstance(here, list):
+            pending += [(value, deep + 1) for value in cast("list[object]", here)]
+
+
 def _check_schemas(tools: Tools, body: ChatRequest) -> None:
+    field, inside = ("functions", "") if body.functions else ("tools", ".function")
+    for index, tool in enumerate(tools.offered):
+        _check_plain(tool.parameters, f"{field}[{index}]{inside}.parameters")
     try:
         tool_grammar(replace(tools, choice="auto", only=None), _form(body))
     except InvalidValue as error:
-        if body.functions and error.param is not None:
-            error.param = error.param.replace("tools[", "functions[").replace(".function.", ".")
+        if error.param is not None:
+            error.param = error.param.replace("tools", field).replace(".function", inside)
         raise
 
 
