@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 MODELS := $(or $(VIVA_MODELS_DIR),$(HOME)/.cache/vivavoce/models)
 ASK    ?=
 
-.PHONY: help demo clients test unit check serve weights format bench-listening bench-transcribe bench-languages bench-speed bench-load soak docs clean
+.PHONY: help demo clients test unit check serve weights format bench-listening bench-transcribe bench-languages bench-speed bench-load bench-tools soak docs clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,9 @@ bench-speed: $(STAMP) ## How soon spoken questions are answered, against the pla
 
 bench-load: $(STAMP) ## What the server does from half of its capacity to four times it (ten minutes)
 	@$(BIN)/viva bench load
+
+bench-tools: $(STAMP) ## Right tool and right arguments, typed and spoken; what tools cost the first sound (ten minutes)
+	@$(BIN)/viva bench tools
 
 soak: $(STAMP) weights ## 2,000 mixed requests on the tiny profile: the server must end as it began (about 25 min)
 	@$(BIN)/python tools/soak.py

@@ -13,17 +13,19 @@ import numpy as np
 import pytest
 
 from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio
-from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Sampling, TextPart
+from vivavoce.conversation import SPEAKING_NOTE, AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import EngineFailed
 from vivavoce.speak.saying import Saying
 from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
 from vivavoce.think.base import TextDelta, ThoughtEnd
 from vivavoce.turn import (
     NOTHING_SAID,
+    Called,
     Engines,
     Event,
     Finished,
     PartHeard,
+    Read,
     Spoke,
     Thought,
     Turn,
@@ -297,3 +299,52 @@ async def test_an_answer_is_not_lost_because_nobody_could_count() -> None:
 
     events = await collect(Turn([Message.of("user", "Hi there")]), engines(thinker=Uncounting("Four.")))
     assert of_kind(events, Finished)[0].usage.input_text_tokens == 3, "the thinker's own count of its prompt"
+
+
+FORM = JsonForm({"type": "object", "properties": {"city": {"type": "string"}}})
+TOOLS = Tools((Tool("get_weather"),))
+
+
+async def test_calls_are_told_in_pieces_and_never_spoken() -> None:
+    using = engines(thinker=ScriptedThinker("Let me look.", calls=[("get_weather", '{"city": "Paris"}')] * 2))
+    turn = Turn([Message.of("user", "Hi")], Sampling(tools=TOOLS), saying=SAYING)
+    events = await collect(turn, using)
+    called = of_kind(events, Called)
+    for index in (0, 1):
+        mine = [event for event in called if event.index == index]
+        assert [event.name for event in mine] == ["get_weather"] + [None] * (len(mine) - 1)
+        assert "".join(event.arguments for event in mine) == '{"city": "Paris"}'
+        assert len({event.id for event in mine}) == 1
+    assert len({event.id for event in called}) == 2
+    assert [text for text, _, _ in using.speaker.spoken] == ["Let me look."]
+
+
+async def test_json_is_thought_as_it_is_and_spoken_in_words() -> None:
+    using = engines('{"city": "Paris", "is_far": false}')
+    turn = Turn([Message.of("user", "Hi")], Sampling(form=FORM), saying=SAYING)
+    events = await collect(turn, using)
+    words = "".join(event.text for event in of_kind(events, Read))
+    assert "".join(event.text for event in of_kind(events, Thought)) == using.thinker.answer
+    assert words == "City: Paris. Is far: no. "
+    assert of_kind(events, Spoke)[-1].text_span[1] <= len(words)
+    assert not set("".join(text for text, _, _ in using.speaker.spoken)) & set('{}"_')
+
+
+async def test_json_that_is_only_written_is_not_read_out() -> None:
+    events = await collect(Turn([Message.of("user", "Hi")], Sampling(form=FORM)), engines('{"city": "Paris"}'))
+    assert not of_kind(events, Read)
+
+
+async def test_where_the_answer_may_be_json_the_text_gets_half_of_the_cap() -> None:
+    for more in ({"form": FORM}, {"tools": TOOLS}):
+        using = engines()
+        await collect(Turn([Message.of("user", "Hi")], Sampling(max_tokens=90, **more), saying=SAYING), using)
+        assert using.thinker.samplings[0].max_tokens == 45
+
+
+async def test_calls_and_their_results_reach_the_thinker_with_what_was_heard() -> None:
+    using = engines()
+    call = Message("assistant", (), (ToolCall("c1", "get_weather", "{}"),))
+    result = Message("tool", (TextPart("sun"),), call_id="c1")
+    await collect(Turn([Message("user", (AudioPart(hum(1.0)),)), call, result]), using)
+    assert using.thinker.asked[0][1:] == [call, result]

@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
+from vivavoce.counting import count_text
 from vivavoce.listen.base import Heard, ListenOptions, Segment
 from vivavoce.speak.saying import Saying
 from vivavoce.think.base import Thinker
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Finished, Spoke, Timings, count_text, hear, say
+from vivavoce.turn import Engines, Finished, Spoke, Timings, hear, say
 from vivavoce.usage import Usage, about_tokens, audio_input_tokens, audio_output_tokens
 
 CLAUSES_READY = 16

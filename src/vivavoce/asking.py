@@ -23,7 +23,7 @@ from vivavoce.errors import InvalidValue
 from vivavoce.settings import Settings
 from vivavoce.speak.saying import Saying
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Finished, PartHeard, Spoke, Thought, Turn, run, say
+from vivavoce.turn import Called, Engines, Finished, PartHeard, Read, Spoke, Thought, Turn, run, say
 
 
 def ask_once(settings: Settings, question: Path, out: Path | None, voice: str, console: Console | None = None) -> None:
@@ -64,8 +64,8 @@ async def _print_turn(turn: Turn, engines: Engines, console: Console) -> list[Au
                         console.print(event.text, end="", markup=False, highlight=False, soft_wrap=True)
                     case Spoke():
                         clauses.append(event.audio)
-                    case Room():
-                        pass  # nobody else is here
+                    case Room() | Called() | Read():
+                        pass  # nobody else is here; no tools and no form were asked for
                     case Finished():
                         _print_end(event, console)
     finally:

@@ -215,3 +215,33 @@ def bench_load(
         out=out,
         svg=svg,
     )
+
+
+@bench_app.command("tools")
+def bench_tools(
+    base_url: BaseUrlOption = None,
+    api_key: Annotated[str, typer.Option(help="Key for that server.")] = "none",
+    model: ModelOption = "gpt-4o-mini-audio-preview",
+    calls: Annotated[bool, typer.Option(help="Put the requests; without, only the first sounds.")] = True,
+    sounds: Annotated[
+        int, typer.Option(min=0, help="Questions asked with and without tools, for the first sound; 0: none.")
+    ] = 20,
+    seed: Annotated[int, typer.Option(help="The noise in recordings, and the bootstrap.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every request, call and time as JSON.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Whether the right tool is called with the right arguments: 40 requests over eight tools, typed and spoken by our
+    voices, and eight questions that no tool answers; and what the tools cost the first sound. Any server."""
+    from vivavoce.bench.tools_console import bench_tools as measure
+    from vivavoce.settings import load_settings
+
+    measure(
+        load_settings(profile=profile),
+        base_url=base_url,
+        api_key=api_key,
+        model=model,
+        calls=calls,
+        sounds=sounds,
+        seed=seed,
+        out=out,
+    )

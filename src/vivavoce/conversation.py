@@ -5,6 +5,7 @@ Knows no wire format and no engine.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,8 +17,8 @@ SPEAKING_NOTE = (
 )
 """Default note to the thinker when sound is asked for. Short, because every prompt token costs time."""
 
-Role = Literal["system", "user", "assistant"]
-"""`developer` on the wire becomes `system` here."""
+Role = Literal["system", "user", "assistant", "tool"]
+"""`developer` on the wire becomes `system` here, and `function` becomes `tool`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,22 @@ Part = TextPart | AudioPart
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that an assistant made. `arguments`: JSON as it was written."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
+    """`calls`: what an assistant called besides what it said. `call_id`: the call that a tool's message answers."""
+
     role: Role
     parts: tuple[Part, ...]
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
 
     @property
     def text(self) -> str:
@@ -66,6 +80,43 @@ class JsonForm:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the caller offers. `parameters`: a JSON schema of an object; None: there are none.
+
+    strict: refuse a schema that arguments cannot be held to in every part; otherwise such parts are left free."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, object] | None = None
+    strict: bool = False
+
+    @property
+    def text(self) -> str:
+        """All that was said of it, as one text: what is counted."""
+        return json.dumps({"name": self.name, "description": self.description, "parameters": self.parameters})
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What an answer may call. `only`: names of the tools that may be called just now; None: all of them.
+
+    choice: an answer in words or calls (auto), in words (none), or calls (required). parallel: several calls at once.
+    """
+
+    offered: tuple[Tool, ...]
+    choice: Literal["auto", "none", "required"] = "auto"
+    only: tuple[str, ...] | None = None
+    parallel: bool = True
+
+    @property
+    def callable(self) -> tuple[Tool, ...]:
+        """The tools that this answer may call, in the order they are offered in."""
+        if self.choice == "none":
+            return ()
+        return tuple(tool for tool in self.offered if self.only is None or tool.name in self.only)
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How the thinker picks words. Sentinel None: the engine's own default.
 
@@ -84,3 +135,4 @@ class Sampling:
     logit_bias: Mapping[int, float] = field(default_factory=dict[int, float])
     top_logprobs: int | None = None
     form: JsonForm | None = None
+    tools: Tools | None = None

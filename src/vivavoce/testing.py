@@ -20,7 +20,7 @@ from vivavoce.conversation import Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, InvalidValue
 from vivavoce.listen.base import ListenOptions, Segment, TokenHeard, Word
 from vivavoce.speak.base import Voice
-from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
+from vivavoce.think.base import CallDelta, TextDelta, Thinking, ThoughtEnd, TokenLogprob
 
 SILENCE_PEAK = 0.003
 
@@ -92,13 +92,22 @@ class ScriptedListener:
 class ScriptedThinker:
     """Answers `answer` word by word. A token is a word with the space before it; prompts are kept in `asked`.
 
-    Every token is told to have been twice as likely as not; banned ones are left out; a form is not kept to.
+    Every token is told to have been twice as likely as not; banned ones are left out; a form is not kept to. Where
+    tools may be called, `calls` (name, arguments) follow, their arguments in pieces of four characters, one token each.
     """
 
     hears_audio = False
 
-    def __init__(self, answer: str = "Four.", *, delay_s: float = 0.0, context_tokens: int = 4096) -> None:
+    def __init__(
+        self,
+        answer: str = "Four.",
+        *,
+        calls: Sequence[tuple[str, str]] = (),
+        delay_s: float = 0.0,
+        context_tokens: int = 4096,
+    ) -> None:
         self.answer = answer
+        self.calls = calls
         self.delay_s = delay_s
         self.context_tokens: int | None = context_tokens
         self.answer_tokens: int | None = None
@@ -108,7 +117,7 @@ class ScriptedThinker:
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
-    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+    ) -> AsyncGenerator[Thinking, None]:
         sampling = sampling or Sampling()
         self.asked.append(conversation)
         self.samplings.append(sampling)
@@ -129,9 +138,24 @@ class ScriptedThinker:
             for number, token in enumerate(allowed, start=1):  # by the clock, so that late timers do not add up
                 await asyncio.sleep(max(0.0, started_s + number * self.delay_s - time.monotonic()))
                 yield TextDelta(token, _logprobs(token, sampling.top_logprobs))
+            pieces = self._call_pieces(sampling)
+            more = pieces if sampling.max_tokens is None else pieces[: max(0, sampling.max_tokens - len(allowed))]
+            for piece in more:
+                await asyncio.sleep(self.delay_s)
+                yield piece
         finally:
             self.busy -= 1
-        yield ThoughtEnd("stop" if len(allowed) == len(tokens) else "length", prompt, len(allowed))
+        whole = len(allowed) == len(tokens) and len(more) == len(pieces)
+        yield ThoughtEnd("stop" if whole else "length", prompt, len(allowed) + len(more))
+
+    def _call_pieces(self, sampling: Sampling) -> list[CallDelta]:
+        if sampling.tools is None or not sampling.tools.callable:
+            return []
+        pieces: list[CallDelta] = []
+        for index, (name, arguments) in enumerate(self.calls):
+            pieces.append(CallDelta(index, name=name))
+            pieces += [CallDelta(index, arguments[at : at + 4]) for at in range(0, len(arguments), 4)]
+        return pieces
 
     async def tokenize(self, text: str) -> list[int] | None:
         return [_token_id(token) for token in _tokens(text)]

@@ -11,6 +11,7 @@ is being thought. Closing a generator cancels every stage under it. Knows no wir
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
@@ -20,16 +21,18 @@ from typing import Any, TypeVar
 from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
-from vivavoce.errors import ServerFault, VivaError
+from vivavoce.counting import count_input, usage_of
+from vivavoce.errors import ServerFault
 from vivavoce.languages import name_of
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
+from vivavoce.speak.json_reading import JsonReading
 from vivavoce.speak.saying import Saying
 from vivavoce.speak.spoken_form import SpokenForm
-from vivavoce.think.base import FinishReason, TextDelta, Thinker, ThoughtEnd, TokenLogprob
+from vivavoce.think.base import CallDelta, FinishReason, TextDelta, Thinker, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Admission, OpenDoor, Room, Ticket
-from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_input_tokens, audio_output_tokens
+from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_output_tokens
 
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
 """What a thinker reads in place of a recording in which nobody spoke."""
@@ -90,8 +93,26 @@ class Thought:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """The next words spoken in place of a JSON answer, which is not read out as it stands."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The next piece of a tool call, the `index`-th of its answer; never spoken. `name` comes with the first piece."""
+
+    id: str
+    index: int
+    arguments: str
+    name: str | None = None
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Spoke:
-    """A spoken clause with the pause after it. `text_span` are character offsets in the whole answer, so that
+    """A spoken clause with the pause after it. `text_span` are character offsets in all that is said, so that
     barge-in can later cut history to what was heard; times in seconds from the start of the spoken answer."""
 
     audio: Audio
@@ -120,7 +141,7 @@ class Finished:
     timings: Timings
 
 
-Event = Room | PartHeard | Thought | Spoke | Finished
+Event = Room | PartHeard | Thought | Called | Read | Spoke | Finished
 
 
 async def hear(
@@ -188,7 +209,7 @@ async def say(
 
 
 async def run(turn: Turn, engines: Engines) -> AsyncGenerator[Event, None]:
-    """One whole turn, once it is admitted: `PartHeard` per audio part, `Thought`s and `Spoke`s, then `Finished`.
+    """One whole turn, once it is admitted: `PartHeard` per audio part, `Thought`s, `Called`s and `Spoke`s, `Finished`.
 
     First of all comes `Room`, where an admission counts turns."""
     events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_AHEAD)
@@ -223,12 +244,14 @@ class _Run:
             self.timings = Timings(admitted_s=self._elapsed_s())
             if ticket.room is not None:
                 await self.emit(ticket.room)
-            counting = asyncio.create_task(self._count_input())
+            counting = asyncio.create_task(
+                count_input(self.turn.conversation, self.turn.sampling.tools, self.engines.thinker)
+            )
             try:
                 conversation = await self._hear_parts(ticket)
                 await ticket.clear()
                 ends = await self._think_and_say(self._with_note(conversation), ticket)
-                usage = self._usage(ends, *await counting)
+                usage = usage_of(ends, *await counting, audio_output_tokens(self.spoken_samples, SPEAK_RATE_HZ))
             finally:
                 await tasks.end(counting)
         self.timings = replace(self.timings, total_s=self._elapsed_s())
@@ -258,7 +281,7 @@ class _Run:
                     parts.append(part if by_ear else TextPart(heard.transcript or NOTHING_SAID))
                 else:
                     parts.append(part)
-            messages.append(Message(message.role, tuple(parts)))
+            messages.append(replace(message, parts=tuple(parts)))
         if any_heard:
             self.timings = replace(self.timings, heard_s=self._elapsed_s())
         return messages
@@ -292,27 +315,38 @@ class _Run:
         return [task.result() for task in thinking]
 
     def _text_sampling(self, choice: int = 0) -> Sampling:
-        """One cap covers text and sound; the text gets the share that leaves room to speak it. Each choice has a seed
-        of its own, or they would be alike."""
+        """One cap covers text and sound; the text gets the share that leaves room to speak it, or half of it where it
+        may be JSON, which is spoken shorter or not at all. Each choice has a seed of its own, or they would be alike.
+        """
         sampling = self.turn.sampling
         if sampling.seed is not None:
             sampling = replace(sampling, seed=sampling.seed + choice)
         if self.turn.saying is None or sampling.max_tokens is None:
             return sampling
-        return replace(sampling, max_tokens=max(1, sampling.max_tokens // (1 + SPOKEN_SHARE)))
+        share = 1 if sampling.form is not None or sampling.tools is not None else SPOKEN_SHARE
+        return replace(sampling, max_tokens=max(1, sampling.max_tokens // (1 + share)))
 
     async def _think(
         self, conversation: list[Message], choice: int, spoken: asyncio.Queue[str | None] | None
     ) -> ThoughtEnd:
+        """Words go on to be spoken (those of JSON read out in a natural way), calls never do."""
         end: ThoughtEnd | None = None
+        reading = JsonReading() if spoken is not None and self.turn.sampling.form is not None else None
+        call_ids: dict[int, str] = {}
         async with aclosing(self.engines.thinker.think(conversation, self._text_sampling(choice))) as thoughts:
             async for thought in thoughts:
                 if isinstance(thought, TextDelta):
                     if self.timings.first_text_s is None:
                         self.timings = replace(self.timings, first_text_s=self._elapsed_s())
                     await self.emit(Thought(thought.text, choice, thought.logprobs))
-                    if spoken is not None:
-                        await spoken.put(thought.text)
+                    words = thought.text if reading is None else reading.feed(thought.text)
+                    if reading is not None and words:
+                        await self.emit(Read(words))
+                    if spoken is not None and words:
+                        await spoken.put(words)
+                elif isinstance(thought, CallDelta):
+                    call_id = call_ids.setdefault(thought.index, f"call_{secrets.token_hex(12)}")
+                    await self.emit(Called(call_id, thought.index, thought.arguments, thought.name, choice))
                 else:
                     end = thought
         if spoken is not None:
@@ -345,35 +379,6 @@ class _Run:
         if cap is None or text_cap is None:
             return None
         return (cap - text_cap) * SPEAK_RATE_HZ // OUTPUT_TOKENS_PER_S
-
-    async def _count_input(self) -> tuple[int | None, int]:
-        """(text tokens of the caller's own text or None where the thinker can't count, audio tokens)."""
-        parts = [part for message in self.turn.conversation for part in message.parts]
-        audio = sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart))
-        counts = await asyncio.gather(
-            *(count_text(self.engines.thinker, part.text) for part in parts if isinstance(part, TextPart))
-        )
-        known = [count for count in counts if count is not None]
-        return (sum(known) if len(known) == len(counts) else None), audio
-
-    def _usage(self, ends: Sequence[ThoughtEnd], text_tokens: int | None, audio_tokens: int) -> Usage:
-        """The prompt counts once however many choices were thought; what came out counts for each."""
-        input_text = ends[0].prompt_tokens if text_tokens is None else text_tokens
-        return Usage(
-            input_text_tokens=input_text,
-            input_audio_tokens=audio_tokens,
-            input_cached_tokens=min(ends[0].cached_tokens, input_text),
-            output_text_tokens=sum(end.completion_tokens for end in ends),
-            output_audio_tokens=audio_output_tokens(self.spoken_samples, SPEAK_RATE_HZ),
-        )
-
-
-async def count_text(thinker: Thinker, text: str) -> int | None:
-    """Tokens of `text`; None where it can't be told. Counting must not cost an answer, so failures are None as well."""
-    try:
-        return await thinker.count_tokens(text)
-    except VivaError:
-        return None
 
 
 def _first_samples(spoke: Spoke, count: int) -> Spoke:

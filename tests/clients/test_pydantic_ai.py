@@ -55,3 +55,27 @@ async def test_text_streams(model: OpenAIChatModel, question: Path) -> None:
         pieces = [piece async for piece in answer.stream_text(delta=True)]
     assert len(pieces) > 1
     assert "Paris" in "".join(pieces)
+
+
+@pytest.mark.proves("pydantic-ai", "tools")
+async def test_a_recording_calls_a_function_and_its_result_is_told(model: OpenAIChatModel, question: Path) -> None:
+    asked: list[str] = []
+    agent = Agent(model, instructions="Use the tools. Tell what they say.")
+
+    @agent.tool_plain
+    def capital_of(country: str) -> str:
+        """Look up the capital of a country in the newest atlas."""
+        asked.append(country)
+        return "The newest atlas says: Lyon."
+
+    answer = await agent.run([recording(question)], model_settings={"temperature": 0})
+    assert asked == ["France"]
+    assert "Lyon" in answer.output
+
+
+@pytest.mark.proves("pydantic-ai", "tools", "tool_choice")
+async def test_a_typed_answer_comes_by_a_tool_too(model: OpenAIChatModel, question: Path) -> None:
+    """Its own way of typed answers: a tool that must be called."""
+    agent = Agent(model, output_type=Asked, instructions="Say what is asked in the recording.")
+    answer = await agent.run([recording(question)], model_settings={"temperature": 0})
+    assert answer.output == Asked(country="France", asks_for="capital")

@@ -19,10 +19,10 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from vivavoce.conversation import JsonForm, Message, Sampling
+from vivavoce.conversation import JsonForm, Message, Sampling, Tool, ToolCall, Tools
 from vivavoce.errors import ContextLengthExceeded, UpstreamFailed
 from vivavoce.testing import ScriptedThinker
-from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
+from vivavoce.think.base import CallDelta, TextDelta, Thinker, ThoughtEnd
 
 KEY = "a-key-of-our-own"
 SERVER = Path(__file__).resolve().parents[1] / "think" / "llama_server_main.py"
@@ -66,7 +66,8 @@ async def openai_api(server_url: str) -> AsyncIterator[Thinker]:
 @pytest.fixture
 def scripted() -> Thinker:
     words = " ".join(f"{colour} {thing}" for colour in ("red", "green", "blue") for thing in ("sea", "sky", "sand"))
-    return ScriptedThinker(words * 9, delay_s=0.001, context_tokens=WINDOW_TOKENS)
+    calls = [("set_depth", '{"metres": 12}')]
+    return ScriptedThinker(words * 9, calls=calls, delay_s=0.001, context_tokens=WINDOW_TOKENS)
 
 
 @pytest.fixture(
@@ -90,7 +91,7 @@ async def answer(
         assert end is None, "nothing comes after the end"
         if isinstance(event, TextDelta):
             deltas.append(event.text)
-        else:
+        elif isinstance(event, ThoughtEnd):
             end = event
     assert end is not None
     return deltas, end
@@ -235,6 +236,48 @@ async def test_several_at_once_each_get_their_own_answer(thinker: Thinker) -> No
     prompts = [end.prompt_tokens for _, end in together]
     assert prompts == sorted(set(prompts))
     assert all(deltas for deltas, _ in together)
+
+
+DEPTH = {
+    "type": "object",
+    "properties": {"metres": {"type": "integer", "minimum": 0, "maximum": 50}},
+    "required": ["metres"],
+    "additionalProperties": False,
+}
+SET_DEPTH = Tool("set_depth", "How deep to dive.", DEPTH)
+DIVE = (*ASK[:1], Message.of("user", "Dive twelve metres deep."))
+
+
+@pytest.mark.parametrize("thinker", ["scripted", pytest.param("llamacpp", marks=pytest.mark.real)], indirect=True)
+async def test_a_tool_that_must_be_called_is_called(thinker: Thinker) -> None:
+    """Remote servers differ in what they do; what we ask of them, and read, is in test_openai_api.py."""
+    sampling = Sampling(temperature=0.0, max_tokens=300, tools=Tools((SET_DEPTH,), "required", ("set_depth",), False))
+    name, arguments = None, ""
+    async for event in thinker.think(DIVE, sampling):
+        if isinstance(event, CallDelta):
+            assert event.index == 0
+            assert (event.name is None) == (name is not None), "the name comes whole, and first"
+            name = name or event.name
+            arguments += event.arguments
+    assert name == "set_depth"
+    assert jsonschema_rs.is_valid(DEPTH, json.loads(arguments))
+
+
+async def test_no_tool_is_called_where_none_may_be(thinker: Thinker) -> None:
+    sampling = Sampling(temperature=0.0, max_tokens=12, tools=Tools((SET_DEPTH,), "none"))
+    events = [event async for event in thinker.think(DIVE, sampling)]
+    assert not [event for event in events if isinstance(event, CallDelta)]
+    assert [event for event in events if isinstance(event, TextDelta)]
+
+
+async def test_results_go_back(thinker: Thinker) -> None:
+    """With the tools offered and without: histories outlive tool lists."""
+    called = Message("assistant", (), (ToolCall("call_1", "set_depth", '{"metres": 12}'),))
+    result = Message("tool", Message.of("tool", "You are at twelve metres.").parts, call_id="call_1")
+    for tools in (Tools((SET_DEPTH,), "none"), None):
+        sampling = Sampling(temperature=0.0, max_tokens=12, tools=tools)
+        deltas, _ = await answer(thinker, sampling, (*DIVE, called, result))
+        assert "".join(deltas).strip()
 
 
 REAL_ONES = pytest.mark.parametrize("thinker", ["llamacpp", "openai_api"], indirect=True)

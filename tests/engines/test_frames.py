@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart
+from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.engines import frames
 from vivavoce.errors import ContextLengthExceeded, TooBusy, all_errors
 from vivavoce.listen.base import ListenOptions, Segment, Word
-from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
+from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
         ThoughtEnd("stop", 10, 3, 2),
         Sampling(0.5, None, 7, ("a", "b"), 10),
         Sampling(logit_bias={17: -100.0}, top_logprobs=2, form=JsonForm({"type": "object"}, "x", strict=False)),
+        Sampling(
+            tools=Tools((Tool("f", "Does f.", {"type": "object"}, strict=True), Tool("g")), "required", ("g",), False)
+        ),
+        Message("assistant", (), (ToolCall("c1", "f", '{"a": 1}'),)),
+        Message("tool", (TextPart("x"),), call_id="c1"),
+        CallDelta(1, '{"a"', "f"),
         TextDelta("hi", (TokenLogprob("h", -0.5, b"h", (TokenLogprob("g", -1.5, b"\xf0"),)),)),
         ListenOptions("de", None, False),
         Message.of("user", "hello"),

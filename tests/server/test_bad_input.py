@@ -151,14 +151,6 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
     ("several spoken answers", asking(n=2, **SPOKEN), 400, "unsupported_value", "n", "only one choice"),
     ("no answer at all", asking(n=0), 400, "invalid_value", "n", ""),
     ("far too many answers", asking(n=129), 400, "invalid_value", "n", "128"),
-    (
-        "spoken json",
-        asking(response_format={"type": "json_object"}, **SPOKEN),
-        400,
-        "unsupported_value",
-        "response_format",
-        "written",
-    ),
     ("a penalty out of range", asking(frequency_penalty=2.1), 400, "invalid_value", "frequency_penalty", "2"),
     ("the other penalty", asking(presence_penalty=-3), 400, "invalid_value", "presence_penalty", "-2"),
     ("a bias for a word", asking(logit_bias={"sea": -100}), 400, "invalid_value", "logit_bias", "POST /tokenize"),
@@ -231,13 +223,10 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
         "audio.speed",
         "4",
     ),
-    ("tools", asking(tools=[{"type": "function"}]), 400, "unsupported_parameter", "tools", "not supported"),
 ]
 
 
-@pytest.mark.proves(
-    "error envelope", "unknown", "unsupported_format", "tools", "functions", "content: image_url, file part"
-)
+@pytest.mark.proves("error envelope", "unknown", "unsupported_format", "content: image_url, file part")
 @pytest.mark.parametrize(
     ("body", "status", "code", "param", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )

@@ -192,9 +192,6 @@ def test_how_fast_the_answer_is_spoken(server: ScriptedServer) -> None:
     "user",
     "verbosity",
     "web_search_options",
-    "parallel_tool_calls",
-    "tool_choice",
-    "function_call",
 )
 def test_what_changes_nothing_is_taken(server: ScriptedServer) -> None:
     done = whole(

@@ -13,9 +13,9 @@ import pytest
 from scripted_server import ScriptedServer, chunk, events, response, scripted
 
 from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, Message, Sampling, TextPart
+from vivavoce.conversation import AudioPart, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import ContextLengthExceeded, EngineFailed, TooBusy, UpstreamFailed, VivaError
-from vivavoce.think.base import TextDelta, ThoughtEnd
+from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd
 from vivavoce.think.openai_api import OpenAIThinker
 
 CHAT = "/v1/chat/completions"
@@ -204,3 +204,91 @@ async def test_a_server_that_falls_silent_in_mid_answer_is_given_up() -> None:
     async with scripted({CHAT: events(chunk("and"), done=False)}, linger_s=5) as server:
         with pytest.raises(UpstreamFailed):
             await ask(server, timeout_s=0.2)
+
+
+def call_chunk(index: int, call_id: str | None = None, name: str | None = None, arguments: str = "") -> object:
+    function = {"arguments": arguments} if name is None else {"name": name, "arguments": arguments}
+    piece = {"index": index, "function": function} | ({} if call_id is None else {"id": call_id, "type": "function"})
+    choice = {"index": 0, "delta": {"tool_calls": [piece]}, "finish_reason": None}
+    return {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
+
+
+CALLS = [CallDelta(0, "", "f"), CallDelta(0, '{"a"'), CallDelta(0, ": 1}"), CallDelta(1, "{}", "g")]
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [call_chunk(0, "x", "f"), call_chunk(0, None, None, '{"a"'), call_chunk(0, None, None, ": 1}"),
+         call_chunk(1, "y", "g", "{}")],
+        [call_chunk(0, "x", "f"), call_chunk(0, "x", "f", '{"a"'), call_chunk(0, "x", None, ": 1}"),
+         call_chunk(0, "y", "g", "{}")],
+        [call_chunk(3, "x", "f"), call_chunk(3, None, None, '{"a"'), call_chunk(3, None, None, ": 1}"),
+         call_chunk(5, "y", "g", "{}")],
+    ],
+    ids=["as OpenAI sends them", "names again, one index for all", "numbers of its own"],
+)  # fmt: skip
+async def test_calls_are_read_however_a_server_numbers_them(chunks: list[object]) -> None:
+    async with scripted({CHAT: events(*chunks, chunk(finish="tool_calls"), LAST)}) as server:
+        got = await ask(server, ASK, Sampling(tools=Tools((Tool("f"), Tool("g")))))
+    assert got[:-1] == CALLS
+    assert got[-1].finish_reason == "stop"
+
+
+async def test_a_call_without_a_name_is_the_servers_fault() -> None:
+    async with scripted({CHAT: events(call_chunk(0, "x", None, "{}"), LAST)}) as server:
+        with pytest.raises(UpstreamFailed, match="without naming"):
+            await ask(server, ASK, Sampling(tools=Tools((Tool("f"),))))
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+SENT = [
+    {"type": "function", "function": {"name": "f", "description": "Does f.", "parameters": SCHEMA, "strict": True}},
+    {"type": "function", "function": {"name": "g"}},
+]
+OFFERED = (Tool("f", "Does f.", SCHEMA, strict=True), Tool("g"))
+
+
+@pytest.mark.parametrize(
+    ("tools", "sent"),
+    [
+        (Tools(OFFERED), {"tools": SENT, "tool_choice": "auto"}),
+        (Tools(OFFERED, parallel=False), {"tools": SENT, "tool_choice": "auto", "parallel_tool_calls": False}),
+        (Tools(OFFERED, "none"), {"tools": SENT, "tool_choice": "none"}),
+        (Tools(OFFERED, "auto", ("g",)), {"tools": SENT[1:], "tool_choice": "auto"}),
+        (
+            Tools(OFFERED, "required", ("g",), parallel=False),
+            {"tools": SENT[1:], "tool_choice": "required", "parallel_tool_calls": False},
+        ),
+    ],
+)
+async def test_tools_are_handed_on(tools: Tools, sent: dict[str, object]) -> None:
+    async with scripted({CHAT: events(chunk("x", "stop"), LAST)}) as server:
+        await ask(server, ASK, Sampling(tools=tools))
+    body = server.requests[0][2]
+    assert {name: body.get(name) for name in sent} == sent
+    assert ("parallel_tool_calls" in body) == ("parallel_tool_calls" in sent)
+
+
+async def test_calls_and_results_are_handed_on_as_they_are() -> None:
+    calls = (ToolCall("c1", "f", '{"a": 1}'), ToolCall("c2", "g", ""))
+    conversation = (
+        *ASK,
+        Message("assistant", (), calls),
+        Message("tool", (TextPart("one"),), call_id="c1"),
+        Message("tool", (), call_id="c2"),
+    )
+    async with scripted({CHAT: events(chunk("x", "stop"), LAST)}) as server:
+        await ask(server, conversation)
+    assert server.requests[0][2]["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}},
+                {"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}},
+            ],
+        },
+        {"role": "tool", "content": "one", "tool_call_id": "c1"},
+        {"role": "tool", "content": "", "tool_call_id": "c2"},
+    ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ import openai
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.bench.playback import Arrival, Playback, play
+from vivavoce.bench.tool_requests import MadeCall
 from vivavoce.errors import TooBusy, UpstreamFailed
 from vivavoce.turn import SPOKEN_SHARE
 
@@ -40,6 +42,15 @@ class Exchange:
     cached_tokens: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """What came of a request with tools. `heard`: what our own server understood of a spoken one."""
+
+    calls: tuple[MadeCall, ...]
+    text: str
+    heard: str | None
+
+
 Ask = Callable[[bytes, str], Exchange]
 """Puts a question (a WAV file) under a system prompt, and waits for the whole answer. Raises `UpstreamFailed`."""
 
@@ -61,15 +72,42 @@ class Server:
         told: Any = getattr(rows[0], "engines", None) if rows else None
         return {stage: str(name) for stage, name in cast("dict[str, Any]", told or {}).items()}
 
-    def ask(self, question_wav: bytes, system: str, voice: str) -> Exchange:
+    def ask(self, question_wav: bytes, system: str, voice: str, tools: Sequence[Mapping[str, Any]] = ()) -> Exchange:
         """Stream one spoken answer to its end. Raises `UpstreamFailed` with what the server said, or `TooBusy`."""
         request = streamed_request(self.model, base64.b64encode(question_wav).decode("ascii"), system, voice)
+        offered: dict[str, Any] = {"tools": list(tools)} if tools else {}
         watch = _Watch()
-        try:
+        with self._mapped():
             create: Any = self._client.chat.completions.create  # the types of a dict's values are not told
-            with create(**request) as stream:
+            with create(**request, **offered) as stream:
                 for chunk in stream:
                     watch.see(chunk)
+        return watch.exchange()
+
+    def call(self, request: str | bytes, tools: Sequence[Mapping[str, Any]]) -> Calling:
+        """What is called for a request, typed or spoken (a WAV file). Raises as `ask` does."""
+        content: Any = request if isinstance(request, str) else [_audio(base64.b64encode(request).decode("ascii"))]
+        offered: Any = list(tools)
+        with self._mapped():
+            message: Any = (
+                self._client.chat.completions.create(
+                    model=self.model,
+                    messages=[{"role": "user", "content": content}],
+                    tools=offered,
+                    temperature=0,
+                    max_completion_tokens=ANSWER_TOKENS,
+                )
+                .choices[0]
+                .message
+            )
+        heard: Any = getattr(message, "heard", None) or [{}]
+        calls = [MadeCall(call.function.name, call.function.arguments) for call in message.tool_calls or ()]
+        return Calling(tuple(calls), message.content or "", heard[0].get("transcript"))
+
+    @contextmanager
+    def _mapped(self) -> Generator[None]:
+        try:
+            yield
         except openai.RateLimitError as error:
             told = float(error.response.headers.get("retry-after", 1.0))
             raise TooBusy(f"{self.base_url} answered 429: {error.message}", retry_after_s=told) from error
@@ -77,7 +115,6 @@ class Server:
             raise UpstreamFailed(f"{self.base_url} answered {error.status_code}: {error.message}") from error
         except openai.OpenAIError as error:
             raise UpstreamFailed(f"{self.base_url} did not answer: {error}") from error
-        return watch.exchange()
 
     def close(self) -> None:
         self._client.close()
@@ -85,17 +122,20 @@ class Server:
 
 def streamed_request(model: str, question: str, system: str, voice: str) -> dict[str, Any]:
     """The body that asks for a streamed spoken answer; question: a WAV file in base64."""
-    part = {"type": "input_audio", "input_audio": {"data": question, "format": "wav"}}
     return {
         "model": model,
         "modalities": ["text", "audio"],
         "audio": {"voice": voice, "format": "pcm16"},
-        "messages": [{"role": "system", "content": system}, {"role": "user", "content": [part]}],
+        "messages": [{"role": "system", "content": system}, {"role": "user", "content": [_audio(question)]}],
         "max_completion_tokens": ANSWER_TOKENS * (1 + SPOKEN_SHARE),
         "temperature": 0,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+
+
+def _audio(data: str) -> dict[str, Any]:
+    return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
 
 
 class _Watch:

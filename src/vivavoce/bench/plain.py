@@ -28,7 +28,7 @@ from vivavoce.models.store import ModelStore
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.saying import Saying
 from vivavoce.speak.spoken_form import spoken_form
-from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
+from vivavoce.think.base import CallDelta, TextDelta, Thinker, ThoughtEnd
 from vivavoce.think.gguf_files import find_gguf, is_path
 
 LLAMA_BATCH_TOKENS = 512
@@ -75,6 +75,8 @@ class PlainWay:
                         text.append(thought.text)
                     case ThoughtEnd():
                         cached_tokens = thought.cached_tokens
+                    case CallDelta():
+                        pass  # no tools were offered
         return "".join(text), cached_tokens
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +176,21 @@ def ready_questions(
                 return speak_questions(kept, voices, wanted, speak, progress), hello
         finally:
             runner.run(speaker.close())
+
+
+def speak_texts(spec: EngineSpec, texts: Sequence[str], console: Console) -> list[Audio]:
+    """`texts` spoken by several voices in turn. They are spoken anew each time: a minute for fifty short ones."""
+    speaker = build_speaker(spec)
+    spoken: list[Audio] = []
+    with asyncio.Runner() as runner, progress_bar(console, "speaking requests") as progress:
+        try:
+            voices = question_voices(speaker)
+            for number, text in enumerate(texts):
+                spoken.append(runner.run(_speak(speaker, text, voices[number % len(voices)])))
+                progress(number + 1, len(texts), text)
+        finally:
+            runner.run(speaker.close())
+    return spoken
 
 
 def question_voices(speaker: Speaker) -> list[str]:

@@ -17,7 +17,7 @@ from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.errors import EngineTimeout
 from vivavoce.listen.base import Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker, Voice
-from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
+from vivavoce.think.base import Thinker, Thinking
 from vivavoce.turn import Engines
 
 SECONDS_PER_SECOND = 0.25
@@ -97,10 +97,13 @@ class _TimedThinker:
 
     def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
-    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+    ) -> AsyncGenerator[Thinking, None]:
         parts = [part for message in conversation for part in message.parts]
         audio_s = sum(part.audio.duration_s for part in parts if isinstance(part, AudioPart))
-        first_limit_s = self._stage_s + _work_s(audio_s, sum(len(message.text) for message in conversation))
+        characters = sum(len(message.text) for message in conversation)
+        if sampling is not None and sampling.tools is not None:
+            characters += sum(len(tool.text) for tool in sampling.tools.offered)
+        first_limit_s = self._stage_s + _work_s(audio_s, characters)
         thoughts = self._thinker.think(conversation, sampling or Sampling())
         return _each_within(thoughts, self._stage_s, "Thinking", first_limit_s=first_limit_s)
 

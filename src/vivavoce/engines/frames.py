@@ -16,11 +16,11 @@ import msgpack  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 
 from vivavoce.audio import Audio
-from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart
+from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
 from vivavoce.speak.base import Voice
-from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
+from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Quota, Rate, Room
 
 Kind = Literal["call", "cancel", "item", "done", "error"]
@@ -37,6 +37,7 @@ _DATACLASSES: dict[str, type] = {
         Audio,
         AudioPart,
         Chunking,
+        CallDelta,
         JsonForm,
         ListenOptions,
         Message,
@@ -50,6 +51,9 @@ _DATACLASSES: dict[str, type] = {
         ThoughtEnd,
         TokenHeard,
         TokenLogprob,
+        Tool,
+        ToolCall,
+        Tools,
         Voice,
         Word,
     )

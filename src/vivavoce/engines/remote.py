@@ -19,7 +19,7 @@ from vivavoce.engines import frames
 from vivavoce.errors import EngineLost, EngineTimeout
 from vivavoce.listen.base import ListenOptions, Segment
 from vivavoce.speak.base import Voice
-from vivavoce.think.base import TextDelta, ThoughtEnd
+from vivavoce.think.base import Thinking
 from vivavoce.tickets import Quota, Room
 
 LOST = "The engine process stopped while it worked on this request. It is being restarted; please try again."
@@ -174,7 +174,7 @@ class RemoteThinker:
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
-    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+    ) -> AsyncGenerator[Thinking, None]:
         connection = await self._connect()
         async with aclosing(connection.call("think", list(conversation), sampling or Sampling())) as thoughts:
             async for thought in thoughts:

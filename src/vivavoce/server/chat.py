@@ -35,8 +35,9 @@ from vivavoce.server.wire.answers import Completion
 from vivavoce.server.wire.chat_request import ChatRequest
 from vivavoce.server.wire.chat_response import Answer, ChunkWriter, ReplyHead, completion
 from vivavoce.server.wire.events import event
+from vivavoce.server.wire.tool_calls import CallStyle
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn
+from vivavoce.turn import Called, Engines, Event, Finished, PartHeard, Read, Spoke, Thought, Turn
 
 ROUTER = APIRouter()
 log = logging.getLogger(__name__)
@@ -81,6 +82,9 @@ class Reply:
             created=int(time.time()),
             fingerprint=service.fingerprint,
             audio_id=self.keeping.audio_id if self.keeping is not None else None,
+            written=body.wants_json,
+            may_call=body.offers_tools,
+            calls=CallStyle(legacy=body.legacy_functions, forced=body.names_its_call),
         )
 
 
@@ -99,6 +103,10 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
                 case Thought():
                     answers[happened.choice].text += happened.text
                     answers[happened.choice].logprobs += happened.logprobs
+                case Called():
+                    answers[happened.choice].calls.feed(happened)
+                case Read():
+                    answers[0].read += happened.text
                 case Spoke():
                     clauses.append(happened.audio)
                     if reply.keeping is not None:
@@ -108,7 +116,7 @@ async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
     if finished is None:  # pragma: no cover - run always ends with Finished or raises
         raise VivaError("the turn ended without a result")
     sound, expires_at = None, None
-    if reply.keeping is not None:
+    if reply.keeping is not None and (answers[0].text or not answers[0].calls.whole):
         sound = await asyncio.to_thread(encode, Audio.join(clauses, SPEAK_RATE_HZ), reply.format)
         await reply.keeping.keep(answers[0].text)
         expires_at = reply.keeping.expires_at
@@ -170,6 +178,7 @@ class _StreamedReply:
         self._encoder = StreamEncoder(reply.format) if reply.keeping is not None else None
         self._cutter = PcmCutter()
         self._text = ""
+        self._called = False
 
     async def write(self, happened: Event) -> AsyncGenerator[bytes, None]:
         match happened:
@@ -177,15 +186,25 @@ class _StreamedReply:
                 pass  # told in the headers
             case PartHeard():
                 yield self.writer.heard(happened)
-            case Thought():
-                self._text += happened.text
-                yield self.writer.text(happened.text, happened.choice, happened.logprobs)
+            case Thought() | Called() | Read():
+                yield self._written(happened)
             case Spoke():
                 async for data in self._sound(happened):
                     yield data
             case Finished():
                 async for data in self._finish(happened):
                     yield data
+
+    def _written(self, happened: Thought | Called | Read) -> bytes:
+        match happened:
+            case Thought():
+                self._text += happened.text
+                return self.writer.text(happened.text, happened.choice, happened.logprobs)
+            case Called():
+                self._called = True
+                return self.writer.called(happened)
+            case Read():
+                return self.writer.read(happened.text)
 
     async def _sound(self, spoke: Spoke) -> AsyncGenerator[bytes, None]:
         if self._keeping is None or self._encoder is None:
@@ -196,7 +215,7 @@ class _StreamedReply:
         await asyncio.to_thread(self._keeping.feed, spoke.audio)  # once it is on its way
 
     async def _finish(self, finished: Finished) -> AsyncGenerator[bytes, None]:
-        if self._keeping is None or self._encoder is None:
+        if self._keeping is None or self._encoder is None or (self._called and not self._text):
             yield self.writer.end(finished.finish_reasons, finished.usage, None)
             return
         data = await asyncio.to_thread(self._encoder.finish)

@@ -14,7 +14,16 @@ from vivavoce.errors import AudioNotFound, AudioTooLong
 from vivavoce.server.inline_audio import read_inline
 from vivavoce.server.parameters import read_sampling
 from vivavoce.server.service import Service
-from vivavoce.server.wire.chat_request import AssistantMessage, AudioContent, ChatRequest, RefusalContent, UserMessage
+from vivavoce.server.tools import read_calls, read_result
+from vivavoce.server.wire.chat_request import (
+    AssistantMessage,
+    AudioContent,
+    ChatRequest,
+    FunctionMessage,
+    RefusalContent,
+    ToolMessage,
+    UserMessage,
+)
 from vivavoce.speak.saying import Saying
 from vivavoce.turn import Engines, Turn
 from vivavoce.usage import Usage, about_tokens, audio_input_tokens
@@ -43,7 +52,9 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner
             messages.append(Message("user", tuple(parts)))
         elif isinstance(message, AssistantMessage):
             text = await _assistant_text(message, f"messages[{number}]", service, owner)
-            messages.append(Message.of("assistant", text))
+            messages.append(Message("assistant", (TextPart(text),), read_calls(message)))
+        elif isinstance(message, ToolMessage | FunctionMessage):
+            messages.append(read_result(message))
         else:
             messages.append(Message("system", tuple(TextPart(part.text) for part in message.content)))
     return Turn(

@@ -16,9 +16,9 @@ from vivavoce.conversation import Message, Sampling
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker, Voice
 from vivavoce.telemetry.telemetry import Telemetry, TurnWatch
-from vivavoce.think.base import TextDelta, Thinker, ThoughtEnd
+from vivavoce.think.base import Thinker, Thinking, ThoughtEnd
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Event, Finished, PartHeard, Spoke, Thought, Turn, run
+from vivavoce.turn import Called, Engines, Event, Finished, PartHeard, Read, Spoke, Thought, Turn, run
 
 Told = TypeVar("Told", bound=Event | Segment | Heard)
 
@@ -31,8 +31,10 @@ async def watched(happening: AsyncGenerator[Told, None], watch: TurnWatch) -> As
             async with aclosing(happening) as events:
                 async for event in events:
                     match event:
-                        case Thought() | Segment():  # by far the most frequent
+                        case Thought() | Called() | Segment():  # by far the most frequent
                             watch.text()
+                        case Read():
+                            pass
                         case Room():
                             watch.admitted()
                         case PartHeard():
@@ -101,7 +103,7 @@ class _Thinker:
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
-    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+    ) -> AsyncGenerator[Thinking, None]:
         first = True
         with self._telemetry.stage("think") as watch:
             async with aclosing(self._thinker.think(conversation, sampling or Sampling())) as thoughts:

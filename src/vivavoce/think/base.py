@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from vivavoce.conversation import Message, Sampling
 
 FinishReason = Literal["stop", "length"]
+"""Whether the answer was ended by the thinker, or cut: only then may a call or a JSON answer be broken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,16 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class CallDelta:
+    """The next piece of a tool call, the `index`-th of the answer (from 0). `name` comes whole, with the first piece of
+    each; `arguments` are joined to JSON."""
+
+    index: int
+    arguments: str = ""
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ThoughtEnd:
     """Always the last event. Token counts as the engine saw them: the whole prompt with its template, how much of it
     came from the prompt cache, and the generated text."""
@@ -42,6 +53,9 @@ class ThoughtEnd:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+
+
+Thinking = TextDelta | CallDelta | ThoughtEnd
 
 
 class Thinker(Protocol):
@@ -62,10 +76,10 @@ class Thinker(Protocol):
         """The cap on an answer where the caller sets none, in text tokens; None where unknown (a remote server)."""
         ...
 
-    def think(
-        self, conversation: Sequence[Message], sampling: Sampling = ...
-    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
-        """Yield text deltas, then one `ThoughtEnd`.
+    def think(self, conversation: Sequence[Message], sampling: Sampling = ...) -> AsyncGenerator[Thinking, None]:
+        """Yield text deltas, then pieces of calls where `sampling.tools` allows any, then one `ThoughtEnd`.
+
+        No text delta is ever a part of a call: what may still become one is held back.
 
         Closing the generator frees the engine's slot at the next token or prefill chunk. Raises
         `ContextLengthExceeded`, `EngineFailed`, `UpstreamFailed`, `TooBusy`.

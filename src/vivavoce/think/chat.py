@@ -2,7 +2,8 @@
 
 Chat templates differ: some refuse a system message that is not the first, two turns of one role in a row,
 or a conversation that does not begin with the user. `chat_turns` brings any conversation into the form that
-all of them take: at most one system message, first; then user and assistant in turn, user first and last.
+all of them take: at most one system message, first; then user and assistant in turn, user first and last. Calls and
+their results stay as they are, for servers that take them; for those that take words alone: `think.tool_prompt`.
 
 Knows no engine and no wire format.
 """
@@ -13,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vivavoce.conversation import Message, Part, Role, TextPart
+from vivavoce.conversation import Message, Part, Role, TextPart, ToolCall
 
 OPENING = "Begin."
 """What the user is taken to have said where the assistant speaks first, or there is a system message only."""
@@ -30,6 +31,8 @@ class ChatTurn:
 
     role: Role
     parts: tuple[Part, ...]
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
 
     @property
     def text(self) -> str:
@@ -38,22 +41,22 @@ class ChatTurn:
 
 def chat_turns(conversation: Sequence[Message]) -> list[ChatTurn]:
     """Normalise: system messages gathered into one at the front, in their order; neighbours of one role
-    joined; messages without any part or text dropped; a user turn first and last. Never empty."""
+    joined; messages without any part or text dropped; a user turn first, and last where no result is. Never empty."""
     system = [part for message in conversation if message.role == "system" for part in _said(message)]
     turns: list[ChatTurn] = []
     for message in conversation:
         if message.role == "system":
             continue
         parts = _said(message)
-        if not parts:
-            continue
-        if turns and turns[-1].role == message.role:
+        if message.role == "tool" or message.calls:
+            turns.append(ChatTurn(message.role, parts, message.calls, message.call_id))
+        elif parts and turns and turns[-1].role == message.role and not turns[-1].calls:
             turns[-1] = replace(turns[-1], parts=turns[-1].parts + parts)
-        else:
+        elif parts:
             turns.append(ChatTurn(message.role, parts))
     if not turns or turns[0].role != "user":
         turns.insert(0, ChatTurn("user", (TextPart(OPENING),)))
-    if turns[-1].role != "user":
+    if turns[-1].role not in ("user", "tool"):
         turns.append(ChatTurn("user", (TextPart(CONTINUATION),)))
     if system:
         turns.insert(0, ChatTurn("system", tuple(system)))

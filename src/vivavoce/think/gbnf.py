@@ -6,7 +6,7 @@ with it. Knows no schema.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from vivavoce.think.automaton import Ranges
 
@@ -26,6 +26,11 @@ JSON_RULES = {
 }
 
 _ESCAPES = {34: r"\"", 92: r"\\", 8: r"\b", 9: r"\t", 10: r"\n", 12: r"\f", 13: r"\r"}
+
+
+def grammar(root: str, rules: Mapping[str, str]) -> str:
+    """`root` and `rules` as a grammar, with the rules of any JSON."""
+    return "\n".join(f"{name} ::= {body}" for name, body in ({"root": root} | JSON_RULES | dict(rules)).items())
 
 
 def quoted(text: str) -> str:

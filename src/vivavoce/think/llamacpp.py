@@ -19,10 +19,12 @@ from typing import Any
 
 from vivavoce.conversation import Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, EngineFailed, InvalidValue, VivaError
-from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd, TokenLogprob
+from vivavoce.think.base import FinishReason, TextDelta, Thinking, ThoughtEnd, TokenLogprob
 from vivavoce.think.chat import encodable
 from vivavoce.think.llamacpp_request import ANSWER_TOKENS, request_body
 from vivavoce.think.llamacpp_server import LlamaServer
+from vivavoce.think.tool_prompt import answer_name
+from vivavoce.think.tool_reader import ToolReader
 
 CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 32, 512
 """Prompt tokens read per step: few where reading is slow, so that nobody else's stream waits long for a step."""
@@ -30,7 +32,7 @@ CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 32, 512
 _DEFAULTS = Sampling()
 _CLOSED = "The thinker was closed; start a new one."
 
-_Event = TextDelta | ThoughtEnd | VivaError
+_Event = Thinking | VivaError
 
 
 class LlamaCppThinker:
@@ -98,7 +100,7 @@ class LlamaCppThinker:
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling = _DEFAULTS
-    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+    ) -> AsyncGenerator[Thinking, None]:
         """See `Thinker.think`. Raises `ContextLengthExceeded` where the prompt leaves no room in the window. An answer
         that reaches the window's end finishes with "length": `sampling.max_tokens` is a bound, not a demand."""
         self._check_tokens(sampling)
@@ -108,7 +110,7 @@ class LlamaCppThinker:
         )
         if self._closed:
             raise EngineFailed(_CLOSED)
-        call = _Call(asyncio.get_running_loop(), top_logprobs=sampling.top_logprobs or 0)
+        call = _Call(asyncio.get_running_loop(), _reader(sampling), top_logprobs=sampling.top_logprobs or 0)
         waiting = self._slots.submit(self._run, body, call)
         waiting.add_done_callback(lambda _: call.finish(EngineFailed(_CLOSED)))  # had it no slot yet when we closed
         try:
@@ -178,10 +180,11 @@ class _Call:
     back instead would keep a slot from others for the sake of a slow reader.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, top_logprobs: int = 0) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, reader: ToolReader | None, *, top_logprobs: int = 0) -> None:
         self.events: asyncio.Queue[_Event] = asyncio.Queue()
         self.cancelled = threading.Event()
         self._loop = loop
+        self._reader = reader
         self._top_logprobs = top_logprobs
         self._finish_reason: FinishReason = "stop"
         self._ended = False
@@ -211,21 +214,30 @@ class _Call:
             text = choice["delta"].get("content")
             if text:
                 told: Any = choice.get("logprobs") or {"content": ()}
-                self._put(
-                    TextDelta(text, tuple(_token_logprob(token, self._top_logprobs) for token in told["content"]))
-                )
+                self._take(text, tuple(_token_logprob(token, self._top_logprobs) for token in told["content"]))
             if choice["finish_reason"] is not None:
                 self._finish_reason = "length" if choice["finish_reason"] == "length" else "stop"
         usage = chunk.get("usage")
         if usage is not None:
             cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+            if self._reader is not None and self._reader.cut:
+                self._finish_reason = "length"  # a stop string cut a call short
             self.finish(ThoughtEnd(self._finish_reason, usage["prompt_tokens"], usage["completion_tokens"], cached))
+
+    def _take(self, text: str, logprobs: tuple[TokenLogprob, ...]) -> None:
+        for event in (TextDelta(text, logprobs),) if self._reader is None else self._reader.feed(text, logprobs):
+            self._put(event)
 
     def _put(self, event: _Event) -> None:
         try:
             self._loop.call_soon_threadsafe(self.events.put_nowait, event)
         except RuntimeError:  # the event loop is gone, and so is the reader
             self.cancelled.set()
+
+
+def _reader(sampling: Sampling) -> ToolReader | None:
+    tools = sampling.tools
+    return None if tools is None else ToolReader(answer_name(tools.offered), json_answer=sampling.form is not None)
 
 
 def _token_logprob(token: dict[str, Any], most_top: int) -> TokenLogprob:

@@ -5,12 +5,16 @@ Knows no server, no slot and no answer. `docs/engines/think.md` states the defau
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from vivavoce.conversation import Message, Sampling
 from vivavoce.think.chat import chat_turns, encodable, without_control_tokens
 from vivavoce.think.content import content_of
+from vivavoce.think.form_prompt import with_form
 from vivavoce.think.json_grammar import json_grammar
+from vivavoce.think.tool_grammar import tool_grammar
+from vivavoce.think.tool_prompt import with_tools
 
 DEFAULT_TEMPERATURE = 0.7
 DEFAULT_TOP_P = 0.95
@@ -38,7 +42,7 @@ def request_body(
     body: dict[str, object] = {
         "messages": [
             {"role": turn.role, "content": content_of(turn.parts, _harmless, hears_audio=hears_audio)}
-            for turn in chat_turns(conversation)
+            for turn in chat_turns(with_tools(with_form(conversation, sampling.form), sampling.tools))
         ],
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -54,16 +58,26 @@ def request_body(
         "frequency_penalty": sampling.frequency_penalty or 0.0,
         "presence_penalty": sampling.presence_penalty or 0.0,
         "logit_bias": [[token, False if bias <= BAN else bias] for token, bias in sampling.logit_bias.items()],
-        "stop": [encodable(stop) for stop in sampling.stop if stop],
+        "stop": _stops(sampling),
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed % _ANY_SEED
     if sampling.top_logprobs is not None:
         # It gives none at all for 0, so ask for one and leave it out.
         body |= {"logprobs": True, "top_logprobs": max(1, sampling.top_logprobs)}
-    if sampling.form is not None:
+    if sampling.tools is not None:
+        body["grammar"] = tool_grammar(sampling.tools, sampling.form)
+    elif sampling.form is not None:
         body["grammar"] = json_grammar(sampling.form.schema)
     return body
+
+
+def _stops(sampling: Sampling) -> list[str]:
+    """None in JSON, which would no longer parse; spelt as in a JSON string where words are an argument."""
+    if sampling.form is not None:
+        return []
+    stops = [encodable(stop) for stop in sampling.stop if stop]
+    return stops if sampling.tools is None else [json.dumps(stop, ensure_ascii=False)[1:-1] for stop in stops]
 
 
 def _harmless(text: str) -> str:

@@ -19,9 +19,9 @@ from openai import AsyncOpenAI
 
 from vivavoce.conversation import JsonForm, Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, TooBusy, UpstreamFailed, VivaError
-from vivavoce.think.base import FinishReason, TextDelta, ThoughtEnd, TokenLogprob
+from vivavoce.think.base import FinishReason, TextDelta, Thinking, ThoughtEnd, TokenLogprob
 from vivavoce.think.chat import ChatTurn, chat_turns, encodable
-from vivavoce.think.content import content_of
+from vivavoce.think.openai_tools import RemoteCalls, message_of, tools_of
 
 CONNECT_TIMEOUT_S = 5.0
 TOKENIZE_TIMEOUT_S = 5.0
@@ -80,13 +80,14 @@ class OpenAIThinker:
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling = _DEFAULTS
-    ) -> AsyncGenerator[TextDelta | ThoughtEnd, None]:
+    ) -> AsyncGenerator[Thinking, None]:
         """See `Thinker.think`; what `sampling` leaves open is the server's default. Raises `ContextLengthExceeded`,
         `UpstreamFailed`, `TooBusy`. Closing the generator closes the connection."""
         turns = chat_turns(conversation)
         finish_reason: FinishReason | None = None
         usage: Any = None
         answer: list[str] = []
+        calls = RemoteCalls()
         reached = False
         try:
             async with await self._open(turns, sampling) as stream:
@@ -97,6 +98,8 @@ class OpenAIThinker:
                         if choice.delta and choice.delta.content:
                             answer.append(choice.delta.content)
                             yield TextDelta(choice.delta.content, _logprobs(choice, sampling.top_logprobs))
+                        for piece in (choice.delta and choice.delta.tool_calls) or ():
+                            yield calls.read(piece)
                         if choice.finish_reason:
                             finish_reason = "length" if choice.finish_reason == "length" else "stop"
         except VivaError:
@@ -112,7 +115,7 @@ class OpenAIThinker:
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": sampling.seed,
-            "stop": list(sampling.stop) or None,
+            "stop": None if sampling.form is not None else list(sampling.stop) or None,
             self._answer_cap: sampling.max_tokens,
             "frequency_penalty": sampling.frequency_penalty,
             "presence_penalty": sampling.presence_penalty,
@@ -121,14 +124,12 @@ class OpenAIThinker:
             # For 0, llama-server tells none at all: ask for one and leave it out.
             "top_logprobs": None if sampling.top_logprobs is None else max(1, sampling.top_logprobs),
             "response_format": None if sampling.form is None else _response_format(sampling.form),
+            **(tools_of(sampling.tools) if sampling.tools is not None else {}),
         }
         create = cast("Any", self._client.chat.completions.create)
         request: dict[str, object] = {
             "model": self._model,
-            "messages": [
-                {"role": turn.role, "content": content_of(turn.parts, encodable, hears_audio=self._hears_audio)}
-                for turn in turns
-            ],
+            "messages": [message_of(turn, hears_audio=self._hears_audio) for turn in turns],
             "stream": True,
             "stream_options": {"include_usage": True},
             **{name: value for name, value in given.items() if value is not None},

@@ -90,6 +90,19 @@ class SpokenAudio(_Answer):
     transcript: str
 
 
+class CalledFunction(_Answer):
+    name: str
+    arguments: str
+
+
+class ToolCall(_Answer):
+    """`arguments`: JSON as text; whole, unless the `finish_reason` is `length`."""
+
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
 class AnswerMessage(BaseModel):
     role: Literal["assistant"]
     content: str | None
@@ -97,13 +110,15 @@ class AnswerMessage(BaseModel):
     annotations: list[Any]
     audio: SpokenAudio | None = None
     heard: list[HeardPart] | None = None
+    tool_calls: list[ToolCall] | None = None
+    function_call: CalledFunction | None = None
 
 
 class Choice(BaseModel):
     index: int
     message: AnswerMessage
     logprobs: Any
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "tool_calls", "function_call"]
 
 
 class PromptDetails(_Answer):

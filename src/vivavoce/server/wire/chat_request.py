@@ -9,6 +9,17 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from vivavoce.server.wire.tools import (
+    MOST_TOOLS,
+    Call,
+    CalledFunction,
+    FunctionChoice,
+    FunctionTool,
+    LegacyFunction,
+    NamedChoice,
+    ToolChoice,
+)
+
 AudioFormat = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
 
 
@@ -83,11 +94,27 @@ class AssistantMessage(BaseModel):
     audio: AudioReference | None = None
     refusal: str | None = None
     name: str | None = None
-    tool_calls: list[Any] | None = None
-    function_call: Any = None
+    tool_calls: Annotated[list[Call], Field(max_length=MOST_TOOLS)] | None = None
+    function_call: CalledFunction | None = None
 
 
-WireMessage = Annotated[SystemMessage | UserMessage | AssistantMessage, Field(discriminator="role")]
+class ToolMessage(_Wire):
+    role: Literal["tool"]
+    content: TextParts
+    tool_call_id: str
+    name: str | None = None
+    """Not the original's, but sent by some clients."""
+
+
+class FunctionMessage(_Wire):
+    role: Literal["function"]
+    content: TextParts | None
+    name: str
+
+
+WireMessage = Annotated[
+    SystemMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage, Field(discriminator="role")
+]
 
 
 class VoiceReference(_Wire):
@@ -182,6 +209,11 @@ class ChatRequest(_Wire):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
+    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    functions: Annotated[list[LegacyFunction], Field(max_length=MOST_TOOLS)] | None = None
+    function_call: FunctionChoice | None = None
 
     # Known to the original, without effect on the answer here.
     metadata: Metadata | None = None
@@ -197,13 +229,6 @@ class ChatRequest(_Wire):
     user: str | None = None
     verbosity: str | None = None
     web_search_options: Any = None
-    parallel_tool_calls: bool | None = None
-
-    # Known to the original, not done here yet: any value that would change the answer is refused by `unsupported`.
-    tools: list[Any] | None = None
-    tool_choice: Any = None
-    functions: list[Any] | None = None
-    function_call: Any = None
 
     @property
     def wants_audio(self) -> bool:
@@ -230,7 +255,16 @@ class ChatRequest(_Wire):
     def wants_json(self) -> bool:
         return self.response_format is not None and not isinstance(self.response_format, TextFormat)
 
-    def unsupported(self) -> str | None:
-        """The first field that asks for something this server does not do, or None."""
-        asked = {"tools": bool(self.tools), "functions": bool(self.functions)}
-        return next((name for name, refused in asked.items() if refused), None)
+    @property
+    def offers_tools(self) -> bool:
+        return bool(self.tools or self.functions)
+
+    @property
+    def legacy_functions(self) -> bool:
+        """Whether calls are told in the form that came before tools."""
+        return bool(self.functions)
+
+    @property
+    def names_its_call(self) -> bool:
+        """Whether one function was named to be called: the original then said "stop" at the end of it."""
+        return self.offers_tools and isinstance(self.tool_choice or self.function_call, NamedChoice)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vivavoce.server.wire.events import event
+from vivavoce.server.wire.tool_calls import Calls, CallStyle
 from vivavoce.think.base import FinishReason, TokenLogprob
-from vivavoce.turn import PartHeard
+from vivavoce.turn import Called, PartHeard
 from vivavoce.usage import Usage
 
 OBFUSCATION_STEP_BYTES = 64
@@ -23,20 +24,30 @@ OBFUSCATION_STEP_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class ReplyHead:
-    """What every object of one reply carries. Times in Unix seconds."""
+    """What every object of one reply carries. Times in Unix seconds.
+
+    written: a spoken reply has its words in `content` too, because they are JSON, and what is spoken is not.
+    may_call: a spoken reply may turn out to be calls alone, without any sound.
+    """
 
     completion_id: str
     model: str
     created: int
     fingerprint: str
     audio_id: str | None = None
+    written: bool = False
+    may_call: bool = False
+    calls: CallStyle = field(default_factory=CallStyle)
 
 
 @dataclass(slots=True)
 class Answer:
-    """One choice, written. `logprobs` stay empty unless asked for, and where the thinker can't tell."""
+    """One choice, written. `logprobs` stay empty unless asked for, and where the thinker can't tell. `read`: the words
+    that were spoken in place of JSON."""
 
     text: str = ""
+    read: str = ""
+    calls: Calls = field(default_factory=Calls)
     finish_reason: FinishReason = "stop"
     logprobs: list[TokenLogprob] = field(default_factory=list[TokenLogprob])
 
@@ -106,27 +117,36 @@ def completion(
     usage: Usage,
 ) -> dict[str, Any]:
     """The whole reply. What was heard is told with the first choice. With sound there is one only; its `content` is
-    null and the words are `audio.transcript`, as the original does."""
+    null and the words are `audio.transcript`, as the original does; a JSON answer stays in `content`. Calls alone have
+    neither words nor sound."""
     choices: list[dict[str, Any]] = []
     for index, answer in enumerate(answers):
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": answer.text if audio is None else None,
+            "content": _content(head, answer, spoken=audio is not None),
             "refusal": None,
             "annotations": [],
+            **head.calls.members(answer.calls.whole),
         }
         if audio is not None:
             message["audio"] = {
                 "id": head.audio_id,
                 "data": base64.b64encode(audio).decode("ascii"),
                 "expires_at": expires_at,
-                "transcript": answer.text,
+                "transcript": answer.read if head.written else answer.text,
             }
         if heard and not index:
             message["heard"] = [heard_object(number, part) for number, part in enumerate(heard)]
         told = logprobs_object(answer.logprobs)
-        choices.append({"index": index, "message": message, "logprobs": told, "finish_reason": answer.finish_reason})
+        reason = head.calls.finish_reason(answer.finish_reason, called=bool(answer.calls.whole))
+        choices.append({"index": index, "message": message, "logprobs": told, "finish_reason": reason})
     return _object(head, "chat.completion") | {"choices": choices, "usage": usage_object(usage)}
+
+
+def _content(head: ReplyHead, answer: Answer, *, spoken: bool) -> str | None:
+    if spoken and not head.written:
+        return None
+    return answer.text or (None if answer.calls.whole else "")
 
 
 def _object(head: ReplyHead, kind: str) -> dict[str, Any]:
@@ -149,6 +169,8 @@ class ChunkWriter:
         self._with_usage = with_usage
         self._obfuscated = obfuscated
         self._heard = 0
+        self._called = [False] * choices
+        self._announced = head.audio_id is None or not head.may_call
 
     def _chunk(
         self,
@@ -156,7 +178,7 @@ class ChunkWriter:
         choice: int = 0,
         *,
         logprobs: Sequence[TokenLogprob] = (),
-        finish_reason: FinishReason | None = None,
+        finish_reason: str | None = None,
     ) -> bytes:
         about = {"index": choice, "delta": delta, "logprobs": logprobs_object(logprobs), "finish_reason": finish_reason}
         body = _object(self._head, "chat.completion.chunk") | {"choices": [about]}
@@ -167,10 +189,12 @@ class ChunkWriter:
         return event(body | {"usage": None} if self._with_usage else body)
 
     def start(self) -> bytes:
-        """Role, and the audio id: once per choice, because stream helpers join repeated strings."""
-        delta: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
-        if self._head.audio_id is not None:
-            delta |= {"content": None, "audio": {"id": self._head.audio_id, "transcript": ""}}
+        """Role, and the audio id: once per choice, because stream helpers join repeated strings. Where the answer may
+        turn out to be calls, the id comes with the first words or sound instead."""
+        content = None if self._head.audio_id is not None or self._head.may_call else ""
+        delta: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+        if self._head.audio_id is not None and self._announced:
+            delta |= {"audio": {"id": self._head.audio_id, "transcript": ""}}
         return b"".join(self._chunk(delta, choice) for choice in range(self._choices))
 
     def heard(self, part: PartHeard) -> bytes:
@@ -178,19 +202,35 @@ class ChunkWriter:
         return self._chunk({"heard": [heard_object(self._heard - 1, part)]})
 
     def text(self, text: str, choice: int, logprobs: Sequence[TokenLogprob]) -> bytes:
-        delta = {"content": text} if self._head.audio_id is None else {"audio": {"transcript": text}}
-        return self._chunk(delta, choice, logprobs=logprobs)
+        if self._head.audio_id is None or self._head.written:
+            return self._chunk({"content": text}, choice, logprobs=logprobs)
+        return self._audio({"transcript": text}, logprobs)
+
+    def read(self, text: str) -> bytes:
+        """Words spoken in place of a JSON answer, which is told by `text`."""
+        return self._audio({"transcript": text})
+
+    def called(self, called: Called) -> bytes:
+        self._called[called.choice] = True
+        return self._chunk(self._head.calls.delta(called), called.choice)
 
     def sound(self, data: bytes) -> bytes:
-        return self._chunk({"audio": {"data": base64.b64encode(data).decode("ascii")}})
+        return self._audio({"data": base64.b64encode(data).decode("ascii")})
+
+    def _audio(self, audio: dict[str, Any], logprobs: Sequence[TokenLogprob] = ()) -> bytes:
+        if not self._announced:
+            self._announced = True
+            audio = {"id": self._head.audio_id, "transcript": "", **audio}
+        return self._chunk({"audio": audio}, logprobs=logprobs)
 
     def end(self, finish_reasons: Sequence[FinishReason], usage: Usage, expires_at: int | None) -> bytes:
         """Expiry (of a spoken reply) once and before the finish reasons, then usage, then `[DONE]`."""
         last = b""
         if expires_at is not None:
-            last += self._chunk({"audio": {"expires_at": expires_at}})
+            last += self._audio({"expires_at": expires_at})
         for choice, reason in enumerate(finish_reasons):
-            last += self._chunk({}, choice, finish_reason=reason)
+            told = self._head.calls.finish_reason(reason, called=self._called[choice])
+            last += self._chunk({}, choice, finish_reason=told)
         if self._with_usage:
             body = _object(self._head, "chat.completion.chunk")
             last += event(body | {"choices": [], "usage": usage_object(usage)})
