@@ -11,7 +11,7 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart
 from vivavoce.engines import frames
 from vivavoce.errors import ContextLengthExceeded, TooBusy, all_errors
-from vivavoce.listen.base import ListenOptions, Segment, Word
+from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
 from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
 
 
@@ -29,6 +29,8 @@ from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
         Sampling(logit_bias={17: -100.0}, top_logprobs=2, form=JsonForm({"type": "object"}, "x", strict=False)),
         TextDelta("hi", (TokenLogprob("h", -0.5, b"h", (TokenLogprob("g", -1.5, b"\xf0"),)),)),
         ListenOptions("de", None, False),
+        ListenOptions(None, "x", True, "translate", ("de",), ("Kraków",), True, 0.5, Chunking(0.5, None, 0.3)),
+        Segment("ä", 0.0, 1.0, "de", 0.9, 0.1, tokens=(1, 2), token_logprobs=(TokenHeard((0xC3,), -0.5),)),
         Message.of("user", "hello"),
         Segment("a b", 0.0, 1.0, "en", 0.9, 0.1, (Word("a", 0.0, 0.5, 0.9), Word("b", 0.5, 1.0, 0.8)), -0.1),
     ],
