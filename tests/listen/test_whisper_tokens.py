@@ -73,7 +73,7 @@ def test_keywords_come_last_and_the_prompt_gets_what_room_is_left(model: Whisper
     assert told("We met.", "Thalberg") == "We met. Thalberg."
     assert told("<|translate|>", "<|endoftext|> Thalberg") == "Thalberg."
     many = [f"Name{number}" for number in range(400)]
-    assert told("We met.", *many).startswith("Name0, Name1,")
+    assert "Name0, Name1, Name2," in told("We met.", *many)
     assert len(model.start_tokens("en", "many words " * 500, keywords=many[:5])) == 5 + MAX_PROMPT_TOKENS
     assert len(model.start_tokens("en", "x" * 1_000_000, keywords=many)) <= 5 + MAX_PROMPT_TOKENS
 
