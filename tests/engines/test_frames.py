@@ -11,8 +11,13 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.engines import frames
 from vivavoce.errors import ContextLengthExceeded, TooBusy, all_errors
+<<<<<<< HEAD
 from vivavoce.listen.base import ListenOptions, Segment, Word
 from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
+=======
+from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
+from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
+>>>>>>> 6e4bed5092a3c2def557aad3ad244aecd6c337ef
 
 
 @pytest.mark.parametrize(
@@ -35,6 +40,8 @@ from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
         CallDelta(1, '{"a"', "f"),
         TextDelta("hi", (TokenLogprob("h", -0.5, b"h", (TokenLogprob("g", -1.5, b"\xf0"),)),)),
         ListenOptions("de", None, False),
+        ListenOptions(None, "x", True, "translate", ("de",), ("Kraków",), True, 0.5, Chunking(0.5, None, 0.3)),
+        Segment("ä", 0.0, 1.0, "de", 0.9, 0.1, tokens=(1, 2), token_logprobs=(TokenHeard((0xC3,), -0.5),)),
         Message.of("user", "hello"),
         Segment("a b", 0.0, 1.0, "en", 0.9, 0.1, (Word("a", 0.0, 0.5, 0.9), Word("b", 0.5, 1.0, 0.8)), -0.1),
     ],

@@ -11,7 +11,7 @@ import pytest
 
 from vivavoce.audio import Audio
 from vivavoce.errors import EngineFailed, StorageFailed
-from vivavoce.listen.base import Listener, ListenOptions, Segment, Word
+from vivavoce.listen.base import Chunking, Listener, ListenOptions, Segment, Word
 from vivavoce.listen.cached import HeardOnce
 
 ANNA, BERT = b"anna", b"bert"
@@ -101,11 +101,23 @@ async def test_what_makes_it_another_hearing() -> None:
     await heard(cache.listener(inner, ANNA), Audio(sound().samples, 8_000))
     await heard(cache.listener(inner, ANNA), sound(), ListenOptions(language="de"))
     await heard(cache.listener(inner, ANNA), sound(), ListenOptions(prompt="Wörd"))
+    for more in ({"task": "translate"}, {"keywords": ("Wörd",)}, {"languages": ("de",)}, {"token_logprobs": True}):
+        await heard(cache.listener(inner, ANNA), sound(), ListenOptions(**more))
+    await heard(cache.listener(inner, ANNA), sound(), ListenOptions(chunking=Chunking(silence_s=0.5)))
     await heard(fresh(shelf, "slow:two").listener(inner, ANNA), sound())
-    assert inner.asked == 7
+    assert inner.asked == 12
     await asyncio.sleep(0.05)
     await heard(fresh(shelf).listener(inner, ANNA), sound())
-    assert inner.asked == 7
+    assert inner.asked == 12
+
+
+async def test_what_is_drawn_by_chance_is_drawn_anew() -> None:
+    inner, shelf = SlowListener(), Shelf()
+    cache = fresh(shelf)
+    for _ in range(2):
+        assert len(await heard(cache.listener(inner, ANNA), sound(), ListenOptions(temperature=0.5))) == 3
+    assert inner.asked == 2
+    assert shelf.kept == {}
 
 
 async def test_two_at_once_listen_once_and_both_follow() -> None:

@@ -8,6 +8,7 @@ from vivavoce.listen.decoding import (
     Decoding,
     LanguagePolicy,
     TrustPolicy,
+    among,
     best_of,
     better_language,
     collapse_loops,
@@ -124,3 +125,9 @@ def test_the_decoding_that_reads_better_wins_unless_it_loops() -> None:
     assert better_language(candidates, [gibberish, sense], TONGUES) == 1
     loop = decoding("la " * 60, log_probability=-0.05)
     assert better_language(candidates, [gibberish, loop], TONGUES) == 0
+
+
+def test_only_languages_that_can_be_share_the_probability() -> None:
+    detected = (("en", 0.6), ("es", 0.2), ("pt", 0.1), ("de", 0.05))
+    assert among(detected, ("pt", "es")) == (("es", pytest.approx(2 / 3)), ("pt", pytest.approx(1 / 3)))
+    assert among(detected, ("ja", "zh")) == (("ja", 0.5), ("zh", 0.5))

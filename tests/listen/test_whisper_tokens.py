@@ -56,3 +56,29 @@ def test_files_that_are_no_model_are_an_engine_failure(tmp_path: Path) -> None:
         (tmp_path / name).write_text("{}")
     with pytest.raises(EngineFailed, match="did not load"):
         WhisperModel(tmp_path, threads=1, compute_type="int8", device="cpu")
+
+
+def test_the_task_is_told_to_the_decoder(model: WhisperModel) -> None:
+    plain, translating = model.start_tokens("de", None), model.start_tokens("de", None, "translate")
+    assert len(plain) == len(translating) == 4
+    assert [one != two for one, two in zip(plain, translating, strict=True)] == [False, False, True, False]
+
+
+def test_keywords_come_last_and_the_prompt_gets_what_room_is_left(model: WhisperModel) -> None:
+    def told(prompt: str | None, *keywords: str) -> str:
+        start = model.start_tokens("en", prompt, keywords=keywords)
+        return model.decode(start[1 : start.index(model.start_tokens("en", None)[0])]).strip()
+
+    assert told(None, "Thalberg", "Kraków") == "Thalberg, Kraków."
+    assert told("We met.", "Thalberg") == "We met. Thalberg."
+    assert told("<|translate|>", "<|endoftext|> Thalberg") == "Thalberg."
+    many = [f"Name{number}" for number in range(400)]
+    assert "Name0, Name1, Name2," in told("We met.", *many)
+    assert len(model.start_tokens("en", "many words " * 500, keywords=many[:5])) == 5 + MAX_PROMPT_TOKENS
+    assert len(model.start_tokens("en", "x" * 1_000_000, keywords=many)) <= 5 + MAX_PROMPT_TOKENS
+
+
+@pytest.mark.parametrize("text", [" Hello, world.", " Größe 🎉 naïve", "今天天气很好", " l'été — déjà"])
+def test_the_bytes_of_tokens_are_the_text(model: WhisperModel, text: str) -> None:
+    tokens = model._tokenizer.encode(text, add_special_tokens=False).ids
+    assert b"".join(model.token_bytes(tokens)).decode() == text

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, best_cut, encoder_s
+from vivavoce.listen.base import Chunking
+from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, best_cut, chunked, encoder_s, pauses_in
 
 FRAME_S = 0.032
 
@@ -90,3 +91,42 @@ def test_windows_cover_all_speech_in_order_and_stay_short(stretches: list[tuple[
         if probability >= policy.speech_probability:
             middle_s = (index + 0.5) * FRAME_S
             assert any(window.start_s <= middle_s <= window.end_s for window in windows)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "pauses"),
+    [
+        ([], []),
+        ([0.9] * 5, []),
+        ([0.1] * 5, [(0, 5)]),
+        ([0.9, 0.1, 0.1, 0.1, 0.9], [(1, 4)]),
+        ([0.1, 0.1, 0.1, 0.9, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1], [(0, 3), (7, 10)]),
+    ],
+)
+def test_pauses_are_long_stretches_below_the_threshold(
+    probabilities: list[float], pauses: list[tuple[int, int]]
+) -> None:
+    assert pauses_in(probabilities, 0.3, 3) == pauses
+
+
+def test_a_window_knows_its_pauses() -> None:
+    [window] = plan(frames(1, 0.0) + frames(2, 0.9) + frames(0.8, 0.05) + frames(2, 0.9))
+    [(start_s, end_s)] = window.pauses
+    assert (start_s, end_s) == (pytest.approx(3.0, abs=0.05), pytest.approx(3.8, abs=0.05))
+
+
+@pytest.mark.parametrize("silence_s", [0.0, 0.2, 0.6])
+@pytest.mark.parametrize("padding_s", [None, 0.0, 3.0])
+def test_chunks_hold_all_speech_and_never_overlap(silence_s: float, padding_s: float | None) -> None:
+    policy = chunked(WindowPolicy(), Chunking(threshold=0.5, silence_s=silence_s, padding_s=padding_s))
+    pieces = [(0.7, 1.3), (0.7, 0.4), (0.7, 2.0), (0.7, 0.9)]
+    probabilities = [p for quiet_s, loud_s in pieces for p in frames(quiet_s, 0.02) + frames(loud_s, 0.9)]
+    windows = plan(probabilities, policy)
+    assert len(windows) == len(pieces)
+    assert all(one.end_s <= two.start_s for one, two in pairwise(windows))
+    assert all(window.start_s <= window.speech_start_s < window.speech_end_s <= window.end_s for window in windows)
+    assert sum(w.speech_end_s - w.speech_start_s for w in windows) == pytest.approx(4.6, abs=0.2)
+
+
+def test_a_threshold_that_nothing_reaches_finds_nothing() -> None:
+    assert plan(frames(3, 0.9), chunked(WindowPolicy(), Chunking(threshold=0.95))) == []

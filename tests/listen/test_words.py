@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from vivavoce.listen.words import group_tokens, words_of
+from vivavoce.listen.base import TokenHeard, Word
+from vivavoce.listen.windows import Window
+from vivavoce.listen.words import group_tokens, logprobs_of, within_speech, words_of
 
 PIECES = {
     1: b" Hello",
@@ -65,3 +67,42 @@ def test_times_never_leave_the_window_or_go_backwards() -> None:
 
 def test_missing_alignments_still_give_every_word() -> None:
     assert [w.text for w in words_of([(" a", 1), (" b", 1)], [], [], 0.0, 1.0)] == ["a", "b"]
+
+
+def test_tokens_are_counted_and_those_that_show_nothing_are_the_next_words() -> None:
+    words = words_of([(" a", 1), (" ", 1), (" b", 2), (" ", 1)], [], [], 0.0, 1.0)
+    assert [(word.text, word.token_count) for word in words] == [("a", 1), ("b", 3)]
+
+
+@pytest.mark.parametrize(
+    ("words", "pauses", "drawn"),
+    [
+        # Attention put the boundary into the pause, before it, after it.
+        ([(0.0, 1.5), (1.5, 2.5)], [(1.0, 2.0)], [(0.0, 1.0), (2.0, 2.5)]),
+        ([(0.0, 0.8), (0.8, 2.5)], [(1.0, 2.0)], [(0.0, 1.0), (2.0, 2.5)]),
+        ([(0.0, 2.2), (2.2, 2.5)], [(1.0, 2.0)], [(0.0, 1.0), (2.0, 2.5)]),
+        # Too far away to be the same boundary.
+        ([(0.0, 2.4), (2.4, 2.6)], [(0.5, 2.0)], [(0.0, 2.4), (2.4, 2.6)]),
+        # A short word that lies in the pause makes room for itself in its neighbour.
+        ([(0.0, 1.0), (1.0, 1.9), (1.9, 2.6)], [(1.0, 2.0)], [(0.0, 1.0), (2.0, 2.06), (2.06, 2.6)]),
+        ([(0.0, 1.1), (1.1, 1.9), (1.9, 2.6)], [(1.05, 1.8)], [(0.0, 1.05), (1.8, 1.9), (1.9, 2.6)]),
+        # At both ends.
+        ([(0.0, 1.0), (1.0, 3.0)], [(0.0, 0.6), (1.8, 3.0)], [(0.6, 1.0), (1.0, 1.8)]),
+        # No way that leaves anything of the word.
+        ([(0.0, 0.5)], [(0.01, 0.49)], [(0.0, 0.5)]),
+        ([(0.0, 1.5), (1.5, 2.5)], [], [(0.0, 1.5), (1.5, 2.5)]),
+    ],
+)
+def test_words_make_way_for_pauses(
+    words: list[tuple[float, float]], pauses: list[tuple[float, float]], drawn: list[tuple[float, float]]
+) -> None:
+    window = Window(0.0, 3.0, 0.9, 0.0, 3.0, tuple(pauses))
+    found = within_speech([Word("x", start_s, end_s, 0.9) for start_s, end_s in words], window)
+    assert [(word.start_s, word.end_s) for word in found] == drawn
+
+
+def test_logprobs_are_numbers_even_for_what_is_impossible() -> None:
+    rows = logprobs_of([b" a", b"\xc3"], [1.0, 0.0])
+    assert rows[0] == TokenHeard((32, 97), 0.0)
+    assert rows[1].utf8 == (0xC3,)
+    assert -30 < rows[1].logprob < -10

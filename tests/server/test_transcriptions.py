@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -398,3 +399,15 @@ def test_the_official_client_sends_what_we_read(heard_server: ScriptedServer) ->
     with pytest.raises(BadRequestError) as caught:
         audio.transcriptions.create(model="whisper-1", file=("a.mp3", b"nothing"))
     assert caught.value.param == "file"
+
+
+def test_no_recording_touches_the_disk(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server runs in this process: whatever it would spool, it would open by these."""
+    server = make_server()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a file was opened")
+
+    for name in ("SpooledTemporaryFile", "NamedTemporaryFile", "TemporaryFile", "mkstemp"):
+        monkeypatch.setattr(tempfile, name, refuse)
+    assert post(server, data=wav_bytes(120.0)).status_code == 200

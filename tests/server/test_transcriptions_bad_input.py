@@ -244,5 +244,7 @@ def test_strict_refuses_what_the_original_did(make_server: MakeServer) -> None:
     ):
         answer = server.http.post(ROUTES[0], data=fields, files={"file": WAV})
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    answer = server.http.post(ROUTES[0], data={"model": "whisper-1"}, files={"file": b"no sound"})
+    assert answer.json()["error"]["message"].startswith("Invalid file format. Supported formats: ['flac', 'm4a', ")
     fine = {"model": "whisper-1", "response_format": "verbose_json"}
     assert server.http.post(ROUTES[0], data=fine, files={"file": WAV}).status_code == 200

@@ -28,6 +28,8 @@ _ct2: Any = ctranslate2  # the package has no types; every use of it is in this 
 MAX_CONTEXT_TOKENS = 448
 MAX_PROMPT_TOKENS = 112
 """Room for the caller's prompt: half of what Whisper allows, since each of its tokens costs decoding time."""
+MAX_PROMPT_CHARACTERS = 8_000
+"""More than those tokens can hold; what lies before is not even looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,8 @@ class WhisperModel:
                 break
             listed = longer
         room = MAX_PROMPT_TOKENS - len(listed)
-        return [*(self._words_of(prompt)[-room:] if prompt and room else ()), *listed]
+        before = self._words_of(prompt[-MAX_PROMPT_CHARACTERS:])[-room:] if prompt and room else []
+        return [*before, *listed]
 
     def _words_of(self, text: str) -> list[int]:
         """Its tokens. The tokenizer takes "<|translate|>" in a text for the command; a prompt holds words only."""

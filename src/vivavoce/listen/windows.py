@@ -40,14 +40,16 @@ class WindowPolicy:
 
 
 def chunked(policy: WindowPolicy, chunking: Chunking) -> WindowPolicy:
-    """`policy` with what the caller knows better; both probabilities in their old proportion."""
+    """`policy` with what the caller knows better; probabilities keep their proportion, and margins never meet."""
     threshold = policy.speech_probability if chunking.threshold is None else chunking.threshold
+    gap_s = policy.gap_s if chunking.silence_s is None else max(SHORTEST_PAUSE_S, chunking.silence_s)
+    margin_s = policy.margin_s if chunking.padding_s is None else chunking.padding_s
     return replace(
         policy,
         speech_probability=threshold,
         silence_probability=policy.silence_probability * threshold / policy.speech_probability,
-        gap_s=policy.gap_s if chunking.silence_s is None else max(SHORTEST_PAUSE_S, chunking.silence_s),
-        margin_s=policy.margin_s if chunking.padding_s is None else chunking.padding_s,
+        gap_s=gap_s,
+        margin_s=min(margin_s, gap_s / 2),
     )
 
 

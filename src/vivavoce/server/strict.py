@@ -22,6 +22,7 @@ from vivavoce.server.wire.transcription_request import TranscriptionRequest
 from vivavoce.speak.voices import OPENAI_NAMES, quoted_list
 
 INPUT_FORMATS = ("wav", "mp3")
+FILE_FORMATS = ["flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm"]
 
 
 def refuse(body: ChatRequest) -> None:
@@ -104,3 +105,14 @@ def original_texts(strict: bool) -> Generator[None]:
         if not strict:
             raise
         raise AudioNotFound(error.message, param=f"content.{error.param}") from error
+
+
+@contextmanager
+def original_file_texts(strict: bool) -> Generator[None]:
+    """The same for recordings that come as files."""
+    try:
+        yield
+    except UnsupportedFormat as error:
+        if not strict:
+            raise
+        raise UnsupportedFormat(f"Invalid file format. Supported formats: {FILE_FORMATS}", param="file") from error

@@ -111,7 +111,7 @@ async def create_translation(request: Request) -> Response:
 async def _hearing(request: Request, form: HeardForm, options: ListenOptions, *, streamed: bool) -> _Hearing:
     service: Service = request.app.state.service
     engines = await service.engines_for(owner_of(request))
-    with strict.original_texts(service.strict):
+    with strict.original_file_texts(service.strict):
         audio = await asyncio.to_thread(decode, form.file, param="file", max_duration_s=service.limits.audio_s)
     hints = " ".join(filter(None, (options.prompt, *options.keywords)))
     service.expect(
