@@ -11,13 +11,8 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.engines import frames
 from vivavoce.errors import ContextLengthExceeded, TooBusy, all_errors
-<<<<<<< HEAD
-from vivavoce.listen.base import ListenOptions, Segment, Word
-from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
-=======
 from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
-from vivavoce.think.base import TextDelta, ThoughtEnd, TokenLogprob
->>>>>>> 6e4bed5092a3c2def557aad3ad244aecd6c337ef
+from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 
 
 @pytest.mark.parametrize(
