@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     )
     queue_turns: int = Field(32, ge=0, description="Requests that wait for a turn; more are told when to come back.")
     queue_wait_s: float = Field(
-        10.0, gt=0, description="Longest wait for a turn; who would wait longer is told at once, with 429."
+        6.0, gt=0, description="Longest wait for a turn; who would wait longer is told at once, with 429."
     )
     stage_timeout_s: float = Field(
         90.0, gt=0, description="A stage that makes no progress for so long ends its turn; long work gets more."

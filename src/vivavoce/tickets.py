@@ -46,14 +46,22 @@ class Room:
     tokens: Rate | None = None
 
 
+COMFORT_S = 3.0
+"""Seconds of sound with which a listener is safe: about what the next clause takes on a machine that is busy."""
+
+
 class Ticket(Protocol):
     """Held from the start of a turn to its end. `room` None: nobody counts."""
 
     @property
     def room(self) -> Room | None: ...
 
-    async def clear(self) -> None:
-        """Return at once; for background work, once no interactive turn is under way or waits. Ask between stages."""
+    async def clear(self, ahead_s: float = 0.0) -> None:
+        """Return once the turn may go on. Ask between stages, and before each clause.
+
+        Background work waits until no interactive turn is under way or in the queue. A turn whose listener has sound
+        for `ahead_s` more seconds, if that is more than `COMFORT_S`, lets those go first whose listeners have less.
+        """
         ...
 
 
@@ -90,5 +98,5 @@ class OpenDoor:
     async def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AsyncGenerator[OpenDoor, None]:
         yield self
 
-    async def clear(self) -> None:
+    async def clear(self, ahead_s: float = 0.0) -> None:
         return None

@@ -170,12 +170,12 @@ async def say(
     text: AsyncIterator[str],
     saying: Saying,
     likely_language: Callable[[], str | None] = lambda: None,
-    clear: Callable[[], Awaitable[None]] = NEVER_BUSY.clear,
+    clear: Callable[[float], Awaitable[None]] = NEVER_BUSY.clear,
 ) -> AsyncGenerator[Spoke, None]:
     """Speak text while it arrives, clause by clause. Clauses with nothing to say are skipped, their span with them.
 
     `likely_language` is asked once the first clause is there: the language (ISO 639-1) that the text is probably in.
-    `clear` is waited for before each clause.
+    `clear` is waited for before each clause, and told how many seconds of sound a listener still has by then.
     """
     clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
 
@@ -188,18 +188,19 @@ async def say(
             await clauses.put(clause)
 
     splitting = asyncio.create_task(tasks.fill(clauses, split()))
-    position = 0
+    position, began_s = 0, time.perf_counter()
     try:
         clause = await clauses.get()
         suited = saying.suited_to(clause.text, likely_language()) if clause is not None else saying
         spoken_form = SpokenForm(suited.language)
         while clause is not None:
             words = spoken_form.feed(clause.text)
-            await clear()
+            await clear(position / SPEAK_RATE_HZ - (time.perf_counter() - began_s) if position else 0.0)
             voiced = await speaker.speak(words, suited.voice, suited.speed) if words.strip() else None
             if voiced is not None and len(voiced.samples):
                 pause = Audio.silence(clause.pause_s / suited.speed, SPEAK_RATE_HZ)
                 audio = Audio.join((voiced, pause), SPEAK_RATE_HZ)
+                began_s = began_s if position else time.perf_counter()
                 start, position = position, position + len(audio.samples)
                 yield Spoke(audio, clause.span, start / SPEAK_RATE_HZ, position / SPEAK_RATE_HZ)
             clause = await clauses.get()

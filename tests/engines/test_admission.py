@@ -258,3 +258,45 @@ async def test_nobody_is_refused_for_the_time_that_long_turns_take() -> None:
         with pytest.raises(TooBusy) as refused:
             await (await opened.come("l", long=True))
         assert refused.value.retry_after_s == 60.0
+
+
+async def test_who_is_well_ahead_of_its_listener_lets_hungry_ones_speak_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.engines.admission.LOOK_S", 0.001)
+    clock = Clock()
+    admission = Admission(AdmissionLimits(turns=3), lambda: 3, clock)
+    async with (
+        admission.ticket(b"one", spoken=True) as ahead,
+        admission.ticket(b"two", spoken=True) as hungry,
+        admission.ticket(b"three", spoken=False),  # who writes is never hungry for sound
+    ):
+        await asyncio.wait_for(hungry.clear(0.5), 1)  # goes on at once, whoever else is about
+        resting = asyncio.create_task(ahead.clear(20.0))
+        await asyncio.sleep(0.05)
+        assert not resting.done(), "the other's listener has half a second left"
+        await asyncio.wait_for(hungry.clear(8.0), 1)
+        await asyncio.wait_for(resting, 1)  # now both have plenty
+
+        clock.now_s = 6.0  # of its eight seconds the other has two left
+        resting = asyncio.create_task(ahead.clear(20.0))
+        await asyncio.sleep(0.05)
+        assert not resting.done()
+        clock.now_s = 23.5  # both are hungry now
+        await asyncio.wait_for(resting, 1)
+
+
+async def test_alone_nobody_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.engines.admission.LOOK_S", 60.0)
+    admission = Admission(AdmissionLimits(turns=3), lambda: 3)
+    async with admission.ticket(b"one", spoken=True) as alone:
+        await asyncio.wait_for(alone.clear(100.0), 1)
+
+
+async def test_a_hungry_turn_that_leaves_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.engines.admission.LOOK_S", 0.001)
+    admission = Admission(AdmissionLimits(turns=3), lambda: 3)
+    async with admission.ticket(b"one", spoken=True) as ahead:
+        async with admission.ticket(b"two", spoken=True):
+            resting = asyncio.create_task(ahead.clear(50.0))
+            await asyncio.sleep(0.02)
+            assert not resting.done()
+        await asyncio.wait_for(resting, 1)

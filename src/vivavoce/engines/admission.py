@@ -2,9 +2,10 @@
 
 At most `turns` interactive turns are under way, and of these at most as many speak as the machine can keep fed. The
 rest wait, a bounded number for a bounded time; owners take turns, whoever of them asks for most. A newcomer for whom
-there is no room, or whose time would run out, is refused at once with an honest `TooBusy.retry_after_s`. Background
-turns start only while no interactive one is about, and are told to pause when one comes. Long turns (an hour's
-recording) have half of the places between them, so that they never keep a short one waiting for minutes.
+there is no room, or whose time would run out, is refused at once with an honest `TooBusy.retry_after_s`. Who has spoken
+well ahead of its listener lets others speak first. Background turns start only while no interactive one is about, and
+are told to pause when one comes. Long turns (an hour's recording) have half of the places between them, so that they
+never keep a short one waiting for minutes.
 
 An owner's quota (`engines.rates`) is looked at first, and not for background turns: those have all day.
 
@@ -25,10 +26,13 @@ from typing import Literal, TypeVar
 from vivavoce.engines.rates import Rates
 from vivavoce.engines.spec import AdmissionLimits
 from vivavoce.errors import TooBusy, VivaError
-from vivavoce.tickets import NO_QUOTA, Quota, Room
+from vivavoce.tickets import COMFORT_S, NO_QUOTA, Quota, Room
 
 NEWEST_SHARE = 0.2
 """Weight of the newest turn in the mean time that a turn takes."""
+
+LOOK_S = 0.1
+"""How often a turn with sound in plenty looks whether others have it too."""
 
 LONGEST_RETRY_S = 60.0
 """Official clients disregard a `retry-after` that is longer, and come back at once."""
@@ -42,8 +46,10 @@ class Place:
     """One turn in the house, waiting or under way. Is a `tickets.Ticket`.
 
     `expected_tokens` are held back from its owner's quota. `share_s`: its share of the machine's time so far.
+    `fed_until_s`: until when its listener has sound, as far as it told.
     """
 
+    house: Admission
     owner: bytes
     spoken: bool
     background: bool
@@ -56,10 +62,12 @@ class Place:
     counted: bool = False
     started_s: float = 0.0
     share_s: float = 0.0
+    fed_until_s: float = -math.inf
     room: Room | None = None
 
-    async def clear(self) -> None:
+    async def clear(self, ahead_s: float = 0.0) -> None:
         await self.may_go_on.wait()
+        await self.house.let_hungry_first(self, ahead_s)
 
 
 class Admission:
@@ -140,7 +148,7 @@ class Admission:
         expected_tokens: int = 0,
     ) -> AsyncGenerator[Place, None]:
         """See `tickets.Admission.ticket`."""
-        place = Place(owner, spoken, background, long, self._clock(), quota, expected_tokens)
+        place = Place(self, owner, spoken, background, long, self._clock(), quota, expected_tokens)
         try:
             if background:
                 self._background.append(place)
@@ -151,6 +159,17 @@ class Admission:
             yield place
         finally:
             self._leave(place)
+
+    async def let_hungry_first(self, place: Place, ahead_s: float) -> None:
+        """Wait while the listener of `place` has sound in plenty, and that of another turn has not."""
+        place.fed_until_s = self._clock() + ahead_s
+        while (  # noqa: ASYNC110 - time alone makes hungry
+            place.fed_until_s - self._clock() > COMFORT_S and any(map(self._hungry, self._under_way - {place}))
+        ):
+            await asyncio.sleep(LOOK_S)
+
+    def _hungry(self, place: Place) -> bool:
+        return place.spoken and place.fed_until_s - self._clock() <= COMFORT_S
 
     def settle(self, place: Place, tokens: int) -> float:
         """A turn that has left took so many tokens. Returns its share of the machine's time in seconds."""

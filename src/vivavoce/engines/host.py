@@ -88,8 +88,8 @@ class EngineHost:
                 if len(self._left) > UNSETTLED:
                     del self._left[next(iter(self._left))]
 
-    async def _clear(self, number: int) -> AsyncGenerator[None, None]:
-        yield await self._tickets[number].clear()
+    async def _clear(self, number: int, ahead_s: float) -> AsyncGenerator[None, None]:
+        yield await self._tickets[number].clear(ahead_s)
 
     async def _settle(self, number: int, tokens: int) -> AsyncGenerator[float, None]:
         """The share of a turn that has left, see `tickets.Metered.settle`."""

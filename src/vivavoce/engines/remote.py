@@ -20,7 +20,7 @@ from vivavoce.errors import EngineLost, EngineTimeout
 from vivavoce.listen.base import ListenOptions, Segment
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import Thinking
-from vivavoce.tickets import Quota, Room
+from vivavoce.tickets import COMFORT_S, Quota, Room
 
 LOST = "The engine process stopped while it worked on this request. It is being restarted; please try again."
 
@@ -106,9 +106,9 @@ class RemoteTicket:
         self._number = number
         self._background = background
 
-    async def clear(self) -> None:
-        if self._background:
-            await one(self._connection.call("clear", self._number))
+    async def clear(self, ahead_s: float = 0.0) -> None:
+        if self._background or ahead_s > COMFORT_S:
+            await one(self._connection.call("clear", self._number, ahead_s))
 
 
 class RemoteAdmission:

@@ -18,7 +18,7 @@ class AdmissionLimits:
     turns: int = 4
     speaking: int | None = None
     waiting: int = 32
-    wait_s: float = 10.0
+    wait_s: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)
