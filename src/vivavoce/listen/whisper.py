@@ -71,7 +71,7 @@ class PacePolicy:
 
     long_s: float = 60.0
     ahead: int = 24
-    ahead_at_first: int = 4
+    ahead_at_first: int = 2
     step_s: float = 2.0
     search: Search = _SEARCH
 
