@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from vivavoce.server.wire.chat_request import AudioOut, ChatRequest, StreamOptions
 from vivavoce.server.wire.speech import SpeechRequest
+from vivavoce.server.wire.transcription_request import TranscriptionRequest, TranslationRequest
 
 REPO = Path(__file__).resolve().parents[1]
 TABLE, PAGE = REPO / "docs" / "compatibility.toml", REPO / "docs" / "compatibility.md"
@@ -41,7 +42,8 @@ Rows = dict[str, dict[str, dict[str, str]]]
 def request_fields() -> set[str]:
     """Every field of a chat request, those of its objects by path; those of other routes after the route's name."""
     fields = set(ChatRequest.model_fields) - NESTED.keys()
-    fields |= {f"speech: {name}" for name in SpeechRequest.model_fields}
+    others = {"speech": SpeechRequest, "transcriptions": TranscriptionRequest, "translations": TranslationRequest}
+    fields |= {f"{route}: {name}" for route, model in others.items() for name in model.model_fields}
     return fields | {f"{name}.{inner}" for name, model in NESTED.items() for inner in model.model_fields}
 
 

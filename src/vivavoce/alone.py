@@ -1,6 +1,6 @@
-"""One stage of the flow on its own: a text said, without anybody having thought it.
+"""One stage of the flow on its own: a text said without anybody having thought it, a recording heard without an answer.
 
-Like `turn.run`, it holds a ticket, counts what it made and ends with `Finished`. Knows no wire format.
+Like `turn.run`, each holds a ticket, counts what it made and ends with `Finished`. Knows no wire format.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from vivavoce import tasks
-from vivavoce.audio import SPEAK_RATE_HZ
+from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.counting import count_text
+from vivavoce.listen.base import Heard, ListenOptions, Segment
 from vivavoce.speak.saying import Saying
 from vivavoce.think.base import Thinker
 from vivavoce.tickets import Room
-from vivavoce.turn import Engines, Finished, Spoke, Timings, say
-from vivavoce.usage import Usage, audio_output_tokens
+from vivavoce.turn import Engines, Finished, Spoke, Timings, hear, say
+from vivavoce.usage import Usage, audio_input_tokens, audio_output_tokens
 
 CLAUSES_READY = 16
 """Clauses spoken ahead of whoever takes them: a slow reader does not keep the voice waiting, nor a book in memory."""
 
 PIECE_CHARACTERS = 500
 """A text is handed to the clause splitter in pieces: its work grows with the square of what lies before it."""
+
+LONG_S = 60.0
+"""A recording of this length keeps the listener busy for longer than a turn usually takes."""
 
 BYTES_PER_TOKEN = 4
 """Where the thinker cannot count, as docs/tokens.md says."""
@@ -71,9 +75,43 @@ async def _say(
     await events.put(Finished(("stop",), usage, timings))
 
 
+async def hear_alone(
+    audio: Audio, options: ListenOptions, engines: Engines
+) -> AsyncGenerator[Room | Segment | Heard | Finished, None]:
+    """Listen to a recording, however long: `Room` where turns are counted, segments of speech as they are heard,
+    `Heard`, then `Finished`. Raises `TooBusy` and what listening raises.
+
+    Text in are the caller's prompt and keywords, text out is the transcript, both in the thinker's tokenizer.
+    """
+    started_s = time.perf_counter()
+    timings = Timings()
+    usage = Usage()
+    long = audio.duration_s >= LONG_S
+    async with engines.admission.ticket(spoken=False, background=False, long=long) as ticket:
+        timings = Timings(admitted_s=time.perf_counter() - started_s)
+        if ticket.room is not None:
+            yield ticket.room
+        async with aclosing(hear(engines.listener, audio, options)) as happening:
+            async for happened in happening:
+                if isinstance(happened, Heard):
+                    timings = replace(timings, heard_s=time.perf_counter() - started_s)
+                    hints = " ".join(filter(None, (options.prompt, *options.keywords)))
+                    usage = Usage(
+                        input_text_tokens=await _count(engines.thinker, hints),
+                        input_audio_tokens=audio_input_tokens(audio),
+                        output_text_tokens=await _count(engines.thinker, happened.transcript),
+                    )
+                    yield happened
+                elif happened.text.strip():
+                    if timings.first_text_s is None:
+                        timings = replace(timings, first_text_s=time.perf_counter() - started_s)
+                    yield happened
+    yield Finished(("stop",), usage, replace(timings, total_s=time.perf_counter() - started_s))
+
+
 async def _count(thinker: Thinker, text: str) -> int:
     """Tokens of a caller's text in the thinker's tokenizer; by its length where the thinker can't tell."""
-    count = await count_text(thinker, text)
+    count = await count_text(thinker, text) if text else 0
     return -(-len(text.encode()) // BYTES_PER_TOKEN) if count is None else count
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, InvalidValue
-from vivavoce.listen.base import ListenOptions, Segment, Word
+from vivavoce.listen.base import ListenOptions, Segment, TokenHeard, Word
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import CallDelta, TextDelta, Thinking, ThoughtEnd, TokenLogprob
 
@@ -26,25 +26,64 @@ SILENCE_PEAK = 0.003
 
 
 class ScriptedListener:
-    """Hears `transcript` in every recording that isn't silent, words spread evenly over it."""
+    """Hears `transcript` in every recording that isn't silent, words spread evenly over it; what it was asked is kept.
 
-    def __init__(self, transcript: str = "what is two plus two", language: str = "en", *, delay_s: float = 0.0) -> None:
+    transcript: one text, or several, each a segment. translation: what it hears, likewise, where it should translate.
+    delay_s: seconds before each segment. A token is a word with the space before it, and nine times out of ten right.
+    """
+
+    def __init__(
+        self,
+        transcript: str | Sequence[str] = "what is two plus two",
+        language: str = "en",
+        *,
+        translation: str | Sequence[str] | None = None,
+        delay_s: float = 0.0,
+    ) -> None:
         self.transcript = transcript
+        self.translation = transcript if translation is None else translation
         self.language = language
         self.delay_s = delay_s
         self.heard: list[Audio] = []
+        self.asked: list[ListenOptions] = []
 
     async def listen(self, audio: Audio, options: ListenOptions | None = None) -> AsyncGenerator[Segment, None]:
-        await asyncio.sleep(self.delay_s)
+        options = options or ListenOptions()
         self.heard.append(audio)
-        if not len(audio.samples) or float(np.abs(audio.samples).max()) < SILENCE_PEAK:
-            yield Segment("", 0.0, audio.duration_s, None, 0.0, 1.0)
-            return
-        tokens = self.transcript.split()
-        step_s = audio.duration_s / max(1, len(tokens))
-        words = tuple(Word(t, i * step_s, (i + 1) * step_s, 0.9) for i, t in enumerate(tokens))
-        language = (options and options.language) or self.language
-        yield Segment(self.transcript, 0.0, audio.duration_s, language, 0.99, 0.01, words, -0.1)
+        self.asked.append(options)
+        said = self.translation if options.task == "translate" else self.transcript
+        texts = [said] if isinstance(said, str) else said
+        silent = not len(audio.samples) or float(np.abs(audio.samples).max()) < SILENCE_PEAK
+        step_s = audio.duration_s / max(1, sum(len(text.split()) for text in texts))
+        position = 0
+        for text in [""] if silent else texts:
+            await asyncio.sleep(self.delay_s)
+            if silent:
+                yield Segment("", 0.0, audio.duration_s, None, 0.0, 1.0)
+                return
+            yield self._segment(text, position, step_s, options)
+            position += len(text.split())
+
+    def _segment(self, text: str, position: int, step_s: float, options: ListenOptions) -> Segment:
+        """position: words before it."""
+        pieces = text.split()
+        words = [
+            Word(piece, (position + n) * step_s, (position + n + 1) * step_s, 0.9, 1) for n, piece in enumerate(pieces)
+        ]
+        logprobs = tuple(TokenHeard(tuple(f" {piece}".encode()), math.log(0.9)) for piece in pieces)
+        return Segment(
+            text,
+            position * step_s,
+            (position + len(pieces)) * step_s,
+            options.language or next(iter(options.languages), self.language),
+            0.99,
+            0.01,
+            tuple(words) if options.word_times else (),
+            -0.1,
+            temperature=options.temperature,
+            tokens=tuple(_token_id(f" {piece}") for piece in pieces),
+            token_logprobs=logprobs if options.token_logprobs else (),
+        )
 
     async def close(self) -> None:
         return None

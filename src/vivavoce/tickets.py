@@ -35,9 +35,10 @@ class Ticket(Protocol):
 class Admission(Protocol):
     """Lets the turns of one owner start."""
 
-    def ticket(self, *, spoken: bool, background: bool) -> AbstractAsyncContextManager[Ticket]:
+    def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AbstractAsyncContextManager[Ticket]:
         """Entering waits until the turn may start, or raises `TooBusy`; leaving makes room for the next, however the
-        turn has ended. `spoken`: it makes sound; `background`: nobody waits for it."""
+        turn has ended. `spoken`: it makes sound; `background`: nobody waits for it; `long`: it may take minutes, so
+        others are not made to wait for it."""
         ...
 
 
@@ -47,7 +48,7 @@ class OpenDoor:
     room: Room | None = None
 
     @asynccontextmanager
-    async def ticket(self, *, spoken: bool, background: bool) -> AsyncGenerator[OpenDoor, None]:
+    async def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AsyncGenerator[OpenDoor, None]:
         yield self
 
     async def clear(self) -> None:

@@ -33,11 +33,14 @@ class House:
         self._ends: dict[str, list[asyncio.Event]] = {}
         self._turns: list[asyncio.Task[None]] = []
 
-    async def come(self, owner: str, *, spoken: bool = False, background: bool = False) -> asyncio.Task[None]:
+    async def come(
+        self, owner: str, *, spoken: bool = False, background: bool = False, long: bool = False
+    ) -> asyncio.Task[None]:
         end = asyncio.Event()
 
         async def turn() -> None:
-            async with self.admission.ticket(owner.encode(), spoken=spoken, background=background) as place:
+            kind = {"spoken": spoken, "background": background, "long": long}
+            async with self.admission.ticket(owner.encode(), **kind) as place:
                 self.order.append(owner)
                 self._ends.setdefault(owner, []).append(end)
                 while not end.is_set():
@@ -228,3 +231,30 @@ async def test_the_room_that_is_told_is_what_is_left() -> None:
     async with admission.ticket(b"a", spoken=False) as one, admission.ticket(b"a", spoken=False) as two:
         rooms += [one, two]
     assert [(place.room.limit, place.room.remaining) for place in rooms if place.room] == [(5, 4), (5, 3)]
+
+
+async def test_long_turns_leave_half_of_the_places_to_the_others() -> None:
+    async with house(turns=4, waiting=10) as opened:
+        for _ in range(3):
+            await opened.come("l", long=True)
+        assert (opened.state["turns"], opened.state["waiting"]) == (2, 1)
+        for _ in range(2):
+            await opened.come("s")
+        assert opened.order == ["l", "l", "s", "s"]
+        await opened.end("s")
+        assert opened.order == ["l", "l", "s", "s"], "a long one does not take the place of a short one"
+        await opened.end("l")
+        assert opened.order == ["l", "l", "s", "s", "l"]
+
+
+async def test_nobody_is_refused_for_the_time_that_long_turns_take() -> None:
+    async with house(turns=2, waiting=10, wait_s=10.0) as opened:
+        await opened.come("l", long=True)
+        opened.clock.now_s += 300.0
+        await opened.end("l")
+        await opened.come("l", long=True)
+        await opened.come("s")
+        assert not (await opened.come("s")).done(), "waits for the short one, of which nothing bad is known"
+        with pytest.raises(TooBusy) as refused:
+            await (await opened.come("l", long=True))
+        assert refused.value.retry_after_s == 60.0

@@ -34,7 +34,9 @@ def _never() -> Service:
 
 API = schemathesis.openapi.from_dict(create_app(_never).openapi())  # pyright: ignore[reportArgumentType]
 CHAT = API["/v1/chat/completions"]["POST"]
-OTHERS = [found.ok() for found in API.get_all_operations() if found.ok().path != CHAT.path]
+HEARD = {name: API[f"/v1/audio/{name}"]["POST"] for name in ("transcriptions", "translations")}
+_OWN_CASES = {CHAT.path, *(operation.path for operation in HEARD.values())}
+OTHERS = [found.ok() for found in API.get_all_operations() if found.ok().path not in _OWN_CASES]
 POSITIVE, NEGATIVE = schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE
 
 
@@ -71,6 +73,33 @@ def chat_cases(draw: Callable[..., Any], mode: Any, *, whole_answer: bool = Fals
     return case
 
 
+FILES = [base64.b64decode(text) for text in RECORDINGS if text[:4].isalnum() and "," not in text and " " not in text]
+HEARD_DEEPER: list[tuple[str, ...]] = [(), ("model",), ("model", "sound"), *[("model", "sound", "fewer")] * 5]
+FORMS = ("response_format", "stream", "timestamp_granularities[]", "include[]", "known_speaker_names[]")
+"""Fields that go with each other or not at all: left out by turns, so that more than refusals are drawn."""
+
+
+@st.composite
+def heard_cases(draw: Callable[..., Any], name: str, mode: Any, *, whole_answer: bool = False) -> Any:
+    """A case of a listening route. whole_answer: always a model that exists and a file that may well decode."""
+    case = draw(HEARD[name].as_strategy(generation_mode=mode))
+    body = case.body
+    if not isinstance(body, dict):
+        return case
+    steps = ("model", "sound", "fewer") if whole_answer else draw(st.sampled_from(HEARD_DEEPER))
+    if "model" in steps:
+        body["model"] = draw(st.sampled_from(["whisper-1", "gpt-transcribe"]))
+    if "sound" in steps:
+        body["file"] = draw(st.sampled_from(FILES))
+    if "fewer" in steps:
+        for field_name in ("known_speaker_names[]", "known_speaker_references[]", "language", "languages[]"):
+            body.pop(field_name, None)
+        for field_name in FORMS:
+            if draw(st.booleans()):
+                body.pop(field_name, None)
+    return case
+
+
 def _replace_sounds(value: object, sound: Callable[[], str]) -> None:
     if isinstance(value, list):
         for item in value:
@@ -98,16 +127,28 @@ class Tally:
         self.slowest_s = max(self.slowest_s, time.perf_counter() - started_s)
         self.statuses[response.status_code] = self.statuses.get(response.status_code, 0) + 1
         case.validate_response(response, checks=CHECKS_KEPT)
-        if "event-stream" in response.headers.get("content-type", "") and case.operation.path == CHAT.path:
-            _whole_stream(response.content)
+        if "event-stream" in response.headers.get("content-type", ""):
+            if case.operation.path == CHAT.path:
+                _whole_stream(response.content)
+            elif case.operation.path == HEARD["transcriptions"].path:
+                _whole_transcript(response.content)
 
     @property
     def cases(self) -> int:
         return sum(self.statuses.values())
 
 
+def _events(content: bytes) -> list[str]:
+    return [line.removeprefix("data: ") for line in content.decode().split("\n\n") if line]
+
+
+def _whole_transcript(content: bytes) -> None:
+    *deltas, done = (json.loads(each) for each in _events(content))
+    assert "".join(delta["delta"] for delta in deltas) == done["text"]
+
+
 def _whole_stream(content: bytes) -> None:
-    events = [line.removeprefix("data: ") for line in content.decode().split("\n\n") if line]
+    events = _events(content)
     assert events[-1] == "[DONE]", "a stream ended without [DONE]"
     finished = [json.loads(item)["choices"] for item in events[:-1]]
     assert any(choice["finish_reason"] for choices in finished for choice in choices)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_cases import NEGATIVE, OTHERS, POSITIVE, Tally, chat_cases
+from api_cases import HEARD, NEGATIVE, OTHERS, POSITIVE, Tally, chat_cases, heard_cases
 from hypothesis import HealthCheck, given, settings
 from real_servers import serving
 
@@ -58,6 +58,18 @@ def test_requests_that_break_the_page(scripted_url: str, tally: Tally, case: Any
     tally.send(case, scripted_url)
 
 
+@pytest.mark.proves("POST /v1/audio/transcriptions", "POST /v1/audio/translations")
+@pytest.mark.parametrize("name", HEARD)
+@pytest.mark.parametrize(("mode", "count"), [(POSITIVE, 100), (NEGATIVE, 50)], ids=["positive", "negative"])
+def test_forms_with_files(scripted_url: str, tally: Tally, name: str, mode: Any, count: int) -> None:
+    @cases(count)
+    @given(case=heard_cases(name, mode))
+    def send(case: Any) -> None:
+        tally.send(case, scripted_url)
+
+    send()
+
+
 @pytest.mark.parametrize("operation", OTHERS, ids=lambda operation: operation.label)
 def test_other_routes(scripted_url: str, tally: Tally, operation: Any) -> None:
     @cases(100 // len(OTHERS))
@@ -73,3 +85,14 @@ def test_other_routes(scripted_url: str, tally: Tally, operation: Any) -> None:
 @given(case=chat_cases(POSITIVE, whole_answer=True))
 def test_real_engines(real_url: str, tally: Tally, case: Any) -> None:
     tally.send(case, real_url)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", HEARD)
+def test_real_listeners(real_url: str, tally: Tally, name: str) -> None:
+    @cases(20)
+    @given(case=heard_cases(name, POSITIVE, whole_answer=True))
+    def send(case: Any) -> None:
+        tally.send(case, real_url)
+
+    send()

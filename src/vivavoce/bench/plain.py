@@ -105,7 +105,17 @@ def build_plain(spec: EngineSpec, note: str | None) -> PlainWay:
         threads=spec.threads,
         batch_tokens=LLAMA_BATCH_TOKENS,
     )
-    return PlainWay(_stock_listener(store.path(listen_model), spec.threads), thinker, build_speaker(spec), note)
+    return PlainWay(_stock_listener(store.path(listen_model), spec.threads), thinker, _stock_speaker(spec, store), note)
+
+
+def _stock_speaker(spec: EngineSpec, store: ModelStore) -> Speaker:
+    """Kokoro as it was published; another voice as the server has it."""
+    kind, model = split_name(spec.engines("speak")[0], "speak")
+    if kind != "kokoro":
+        return build_speaker(spec)
+    speaking: Any = import_module("vivavoce.speak.kokoro")
+    network, voices = store.path(model) / "model.onnx", store.path("kokoro-voices")
+    return speaking.KokoroSpeaker(network, voices, threads=spec.threads, as_published=True)
 
 
 def _stock_listener(model_dir: Path, threads: int) -> Transcribe:

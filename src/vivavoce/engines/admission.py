@@ -3,7 +3,8 @@
 At most `turns` interactive turns are under way, and of these at most as many speak as the machine can keep fed. The
 rest wait, a bounded number for a bounded time; owners take turns, whoever of them asks for most. A newcomer for whom
 there is no room, or whose time would run out, is refused at once with an honest `TooBusy.retry_after_s`. Background
-turns start only while no interactive one is about, and are told to pause when one comes.
+turns start only while no interactive one is about, and are told to pause when one comes. Long turns (an hour's
+recording) have half of the places between them, so that they never keep a short one waiting for minutes.
 
 Knows no engine, no HTTP and no socket. `counts` and `state` are for whoever watches.
 """
@@ -17,6 +18,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from vivavoce.engines.spec import AdmissionLimits
 from vivavoce.errors import TooBusy
@@ -36,6 +38,7 @@ class Place:
     owner: bytes
     spoken: bool
     background: bool
+    long: bool
     asked_s: float
     called: asyncio.Future[TooBusy | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,7 +72,7 @@ class Admission:
         self._lines: dict[bytes, deque[Place]] = {}
         self._background: deque[Place] = deque()
         self._background_under_way: set[Place] = set()
-        self._mean_s: dict[bool, float] = {}
+        self._mean_s: dict[str, float] = {}
 
     # What may be
 
@@ -78,6 +81,10 @@ class Admission:
         """Never none: a machine that cannot keep one stream fed still speaks, one answer at a time."""
         limit = self._streams() if self.limits.speaking is None else self.limits.speaking
         return max(1, min(limit, self.limits.turns))
+
+    @property
+    def long_limit(self) -> int:
+        return max(1, self.limits.turns // 2)
 
     @property
     def waiting(self) -> int:
@@ -105,9 +112,11 @@ class Admission:
     # Coming and going
 
     @asynccontextmanager
-    async def ticket(self, owner: bytes, *, spoken: bool, background: bool = False) -> AsyncGenerator[Place, None]:
+    async def ticket(
+        self, owner: bytes, *, spoken: bool, background: bool = False, long: bool = False
+    ) -> AsyncGenerator[Place, None]:
         """See `tickets.Admission.ticket`."""
-        place = Place(owner, spoken, background, self._clock())
+        place = Place(owner, spoken, background, long, self._clock())
         try:
             if background:
                 self._background.append(place)
@@ -120,7 +129,7 @@ class Admission:
             self._leave(place)
 
     def _take_place(self, place: Place) -> None:
-        wait_s = self._expected_wait_s(place.owner, place.spoken)
+        wait_s = self._expected_wait_s(place)
         if wait_s > self.limits.wait_s:
             raise self._refusal("refused_wait", wait_s)
         full = self.waiting >= self.limits.waiting and wait_s > 0
@@ -138,7 +147,7 @@ class Admission:
             return False
         last = longest.pop()
         if not last.called.done():
-            last.called.set_result(self._refusal("refused_displaced", self._expected_wait_s(last.owner, last.spoken)))
+            last.called.set_result(self._refusal("refused_displaced", self._expected_wait_s(last)))
         return True
 
     async def _called(self, place: Place) -> None:
@@ -147,7 +156,7 @@ class Admission:
             async with asyncio.timeout(None if place.background else self.limits.wait_s):
                 refusal = await place.called
         except TimeoutError:
-            raise self._refusal("expired", self._expected_wait_s(place.owner, place.spoken)) from None
+            raise self._refusal("expired", self._expected_wait_s(place)) from None
         except asyncio.CancelledError:
             self.counts["left"] += 1
             raise
@@ -163,7 +172,7 @@ class Admission:
             if line:
                 self._lines[place.owner] = line  # at the end: everybody else comes first
             self._start(place, self._under_way)
-        while self._background and self._quiet() and self._fits(self._background[0].spoken, self._background_under_way):
+        while self._background and self._quiet() and self._fits(self._background[0], self._background_under_way):
             self._start(self._background.popleft(), self._background_under_way)
         if self._quiet():
             for paused in self._background_under_way:
@@ -171,11 +180,11 @@ class Admission:
 
     def _next(self) -> Place | None:
         waiting = (place for line in self._lines.values() for place in line if not place.called.done())
-        return next((place for place in waiting if self._fits(place.spoken, self._under_way)), None)
+        return next((place for place in waiting if self._fits(place, self._under_way)), None)
 
-    def _fits(self, spoken: bool, among: set[Place]) -> bool:
-        free = len(among) < self.limits.turns
-        return free and (not spoken or _speaking(among) < self.speaking_limit)
+    def _fits(self, place: Place, among: set[Place]) -> bool:
+        free = len(among) < self.limits.turns and (not place.long or _long(among) < self.long_limit)
+        return free and (not place.spoken or _speaking(among) < self.speaking_limit)
 
     def _quiet(self) -> bool:
         return not self._under_way and not self._lines
@@ -204,30 +213,33 @@ class Admission:
     # What is to be expected
 
     def _note_time(self, place: Place, took_s: float) -> None:
-        for kind in {place.spoken, False}:  # False: of all turns
+        for kind in {_kind(place), "long" if place.long else "any"}:
             mean_s = self._mean_s.get(kind, took_s)
             self._mean_s[kind] = mean_s + NEWEST_SHARE * (took_s - mean_s)
 
-    def _expected_wait_s(self, owner: bytes, spoken: bool) -> float:
+    def _expected_wait_s(self, place: Place) -> float:
         """How long a newcomer would wait, from who is before it and from the mean time of a turn; 0 while unknown.
 
-        Who speaks waits for those who speak, who writes for all; of each other owner come no more before it than it
-        has itself waiting, and one.
+        Who speaks waits for those who speak, long turns for long ones, and who writes for all but these; of each other
+        owner come no more before it than it has itself waiting, and one.
         """
-        if self._fits(spoken, self._under_way):
+        if self._fits(place, self._under_way):
             return 0.0  # whoever waits could not have started either
-        own = self._count(owner, spoken)
-        ahead = own + sum(min(self._count(other, spoken), own + 1) for other in self._lines if other != owner)
-        servers = self.speaking_limit if spoken else self.limits.turns
-        return max(1e-3, (ahead + 1) * self._mean_s.get(spoken, 0.0) / servers)
+        kind = _kind(place)
+        own = self._count(place.owner, kind)
+        ahead = own + sum(min(self._count(other, kind), own + 1) for other in self._lines if other != place.owner)
+        others = max(1, self.limits.turns - _long(self._under_way))
+        servers = {"spoken": self.speaking_limit, "long": self.long_limit}.get(kind, others)
+        return max(1e-3, (ahead + 1) * self._mean_s.get(kind, 0.0) / servers)
 
-    def _count(self, owner: bytes, spoken: bool) -> int:
-        return sum(place.spoken or not spoken for place in self._lines.get(owner, ()))
+    def _count(self, owner: bytes, kind: str) -> int:
+        line = self._lines.get(owner, ())
+        return sum(_kind(place) == kind or (kind == "any" and not place.long) for place in line)
 
     def _room(self) -> Room:
         limit = self.limits.turns + self.limits.waiting
         free = len(self._under_way) < self.limits.turns
-        reset_s = 0.0 if free else self._mean_s.get(False, 0.0) / self.limits.turns
+        reset_s = 0.0 if free else self._mean_s.get("any", 0.0) / self.limits.turns
         return Room(limit, max(0, limit - len(self._under_way) - self.waiting), reset_s)
 
     def _refusal(self, why: str, wait_s: float) -> TooBusy:
@@ -238,6 +250,15 @@ class Admission:
             retry_after_s=retry_after_s,
             limit=self.limits.turns + self.limits.waiting,
         )
+
+
+def _kind(place: Place) -> Literal["spoken", "long", "any"]:
+    """What its wait is reckoned by."""
+    return "long" if place.long else "spoken" if place.spoken else "any"
+
+
+def _long(places: set[Place]) -> int:
+    return sum(place.long for place in places)
 
 
 def _speaking(places: set[Place]) -> int:
@@ -251,5 +272,5 @@ class OwnerAdmission:
         self._admission = admission
         self._owner = owner
 
-    def ticket(self, *, spoken: bool, background: bool) -> AbstractAsyncContextManager[Place]:
-        return self._admission.ticket(self._owner, spoken=spoken, background=background)
+    def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AbstractAsyncContextManager[Place]:
+        return self._admission.ticket(self._owner, spoken=spoken, background=background, long=long)

@@ -18,7 +18,7 @@ import numpy as np
 from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import ServerFault, VivaError, all_errors
-from vivavoce.listen.base import ListenOptions, Segment, Word
+from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Room
@@ -37,6 +37,7 @@ _DATACLASSES: dict[str, type] = {
         Audio,
         AudioPart,
         CallDelta,
+        Chunking,
         JsonForm,
         ListenOptions,
         Message,
@@ -46,6 +47,7 @@ _DATACLASSES: dict[str, type] = {
         TextDelta,
         TextPart,
         ThoughtEnd,
+        TokenHeard,
         TokenLogprob,
         Tool,
         ToolCall,

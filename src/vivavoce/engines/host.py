@@ -65,10 +65,10 @@ class EngineHost:
         }
 
     async def _admit(
-        self, owner: bytes, spoken: bool, background: bool
+        self, owner: bytes, spoken: bool, background: bool, long: bool
     ) -> AsyncGenerator[tuple[int, Room | None], None]:
         """The ticket's number and the room there is, once the turn may start; then nothing, until it is given up."""
-        async with self.admission.ticket(owner, spoken=spoken, background=background) as place:
+        async with self.admission.ticket(owner, spoken=spoken, background=background, long=long) as place:
             number = next(self._numbers)
             self._tickets[number] = place
             try:

@@ -123,10 +123,10 @@ class RemoteAdmission:
         self._patience_s = patience_s
 
     @asynccontextmanager
-    async def ticket(self, *, spoken: bool, background: bool) -> AsyncGenerator[RemoteTicket, None]:
+    async def ticket(self, *, spoken: bool, background: bool, long: bool = False) -> AsyncGenerator[RemoteTicket, None]:
         """See `tickets.Admission.ticket`. Raises `TooBusy`, `EngineLost`, `EngineTimeout`."""
         connection = await self._connect()
-        async with aclosing(connection.call("admit", self._owner, spoken, background)) as call:
+        async with aclosing(connection.call("admit", self._owner, spoken, background, long)) as call:
             try:
                 async with asyncio.timeout(None if background else self._patience_s):
                     number, room = await anext(call)

@@ -6,21 +6,39 @@ still being heard; `Heard.of` gathers them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from vivavoce.audio import Audio
+
+Task = Literal["transcribe", "translate"]
+"""Write down what is said, or say it in English."""
+
+
+SOLID = frozenset({"zh", "ja", "yue"})
+"""Languages in which no space stands between sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as heard. Times in seconds from the start of the recording; probability in [0, 1]."""
+    """One word as heard. Times in seconds from the start of the recording; probability in [0, 1]. token_count: how many
+    of its segment's tokens it takes."""
 
     text: str
     start_s: float
     end_s: float
     probability: float
+    token_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHeard:
+    """One token of a segment's text: its bytes in UTF-8 (a character may be spread over several tokens) and the natural
+    logarithm of its probability."""
+
+    utf8: tuple[int, ...]
+    logprob: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +60,41 @@ class Segment:
     compression_ratio: float = 0.0
     temperature: float = 0.0
     tokens: tuple[int, ...] = ()
+    token_logprobs: tuple[TokenHeard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How a recording is cut, where the caller knows better; None: as the listener does it.
+
+    threshold: probability in [0, 1] from which on a stretch counts as speech. silence_s: silence of this length ends a
+    chunk. padding_s: sound kept before and after speech.
+    """
+
+    threshold: float | None = None
+    silence_s: float | None = None
+    padding_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListenOptions:
-    """language: ISO 639-1 to skip detection. prompt: text that biases spelling. word_times: words carry times."""
+    """How to listen.
+
+    language: ISO 639-1 to skip detection; `languages`: one of these is spoken, each time; empty for any. prompt: text
+    that biases spelling; `keywords`: names and jargon to expect, most important first. word_times: words carry times.
+    token_logprobs: segments carry how sure each token is. temperature: in [0, 1]; above 0 what is heard is drawn by
+    chance, and anew each time.
+    """
 
     language: str | None = None
     prompt: str | None = None
     word_times: bool = True
+    task: Task = "transcribe"
+    languages: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    token_logprobs: bool = False
+    temperature: float = 0.0
+    chunking: Chunking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +124,24 @@ class Heard:
         language = max(seconds, key=lambda code: seconds[code]) if seconds else None
         of_language = [s.language_probability for s in spoken if s.language == language]
         return cls(
-            transcript=" ".join(segment.text.strip() for segment in spoken),
+            transcript="".join(joined(spoken)),
             language=language,
             language_probability=max(of_language, default=0.0),
             no_speech_probability=min((s.no_speech_probability for s in everything), default=1.0),
             duration_s=duration_s,
             segments=spoken,
         )
+
+
+def joined(segments: Sequence[Segment]) -> list[str]:
+    """The texts of spoken segments, each with what stands between it and the one before: together the transcript."""
+    texts = [segment.text.strip() for segment in segments]
+    return texts[:1] + [space_before(segment) + text for segment, text in zip(segments[1:], texts[1:], strict=True)]
+
+
+def space_before(segment: Segment) -> str:
+    """What stands before a segment that is not the first: nothing where its language is written without spaces."""
+    return "" if segment.language in SOLID else " "
 
 
 class Listener(Protocol):

@@ -120,6 +120,8 @@ class _CachedListener:
         self._owner = owner
 
     def listen(self, audio: Audio, options: ListenOptions = _DEFAULT_OPTIONS) -> AsyncGenerator[Segment, None]:
+        if options.temperature:
+            return self._listener.listen(audio, options)  # drawn by chance, so each time anew
         return self._cache.listen(self._listener, self._owner, audio, options)
 
     async def close(self) -> None:

@@ -196,6 +196,15 @@ Languages = tuple[tuple[str, float], ...]
 """Languages with their probabilities, likeliest first."""
 
 
+def among(detected: Languages, allowed: Sequence[str]) -> Languages:
+    """`detected` where only `allowed` languages can be: their probabilities are shares of what they have together."""
+    found = {code: probability for code, probability in detected if code in allowed}
+    total = sum(found.values())
+    if not total:
+        return tuple((code, 1 / len(allowed)) for code in allowed)
+    return tuple(sorted(((code, each / total) for code, each in found.items()), key=lambda pair: -pair[1]))
+
+
 def language_candidates(detected: Languages, known: str | None, policy: LanguagePolicy) -> Languages:
     """The one or two languages to decode a window in. known: the language of the recording so far.
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,13 @@ import numpy as np
 from vivavoce import tasks
 from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
 from vivavoce.errors import InvalidValue
-from vivavoce.listen.base import ListenOptions, Segment, Word
+from vivavoce.listen.base import ListenOptions, Segment, TokenHeard, Word
 from vivavoce.listen.decoding import (
     Decoding,
     LanguagePolicy,
     Languages,
     TrustPolicy,
+    among,
     best_of,
     better_language,
     collapse_loops,
@@ -39,9 +40,9 @@ from vivavoce.listen.decoding import (
 from vivavoce.listen.level import gain_for
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
 from vivavoce.listen.whisper_calls import CPU_BATCHES, GPU_BATCHES, BatchSizes, WhisperCalls
-from vivavoce.listen.whisper_model import Encoded, Passage, Search, WhisperModel
-from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, encoder_s
-from vivavoce.listen.words import group_tokens, within_speech, words_of
+from vivavoce.listen.whisper_model import Alignment, Encoded, Passage, Search, WhisperModel
+from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, chunked, encoder_s
+from vivavoce.listen.words import group_tokens, logprobs_of, within_speech, words_of
 from vivavoce.resampling import resample
 
 _DEFAULT_OPTIONS = ListenOptions()
@@ -63,13 +64,14 @@ class PacePolicy:
     """How a long recording is heard differently from a short one.
 
     long_s: from this length on a recording is long: not urgent, windows ahead. ahead: windows of one recording under
-    way at once. step_s: lengths that the encoder is shown are multiples of this, so that windows can share calls.
-    search: the first one. It may be narrower than a short recording's: windows are full of speech here, which is where
-    a beam helps least.
+    way at once; it begins with `ahead_at_first`, and each window heard allows for one more. step_s: lengths that the
+    encoder is shown are multiples of this, so that windows can share calls. search: the first one. It may be narrower
+    than a short recording's: windows are full of speech here, which is where a beam helps least.
     """
 
     long_s: float = 60.0
     ahead: int = 24
+    ahead_at_first: int = 4
     step_s: float = 2.0
     search: Search = _SEARCH
 
@@ -84,6 +86,7 @@ class _Recording:
     long: bool
     language: str | None = None
     spoken: bool = False
+    heard: int = 0
     peak: float = 0.0
     no_speech_probability: float = 0.0
 
@@ -127,6 +130,7 @@ class _Attempt:
     decoding: Decoding
     language: str
     language_probability: float
+    temperature: float
 
 
 @dataclass(slots=True)
@@ -166,8 +170,7 @@ class WhisperListener:
 
         Raises `InvalidValue` for a language that the model does not know, `EngineFailed` when a native call fails.
         """
-        if options.language is not None and not self._model.has_language(options.language):
-            raise InvalidValue(f"This Whisper model has no language {options.language!r}.", param="language")
+        self._check(options)
         long = audio.duration_s >= self.pace.long_s
         samples = await self._calls.run(lambda: resample(audio, LISTEN_RATE_HZ).samples, urgent=not long)
         gain = await self._calls.run(lambda: gain_for(samples), urgent=not long)
@@ -201,9 +204,17 @@ class WhisperListener:
         """Wait for the calls in flight, then let the weights go."""
         await self._calls.close()
 
+    def _check(self, options: ListenOptions) -> None:
+        """Raises `InvalidValue` for a language that the model does not know."""
+        asked = [("language", options.language)] if options.language is not None else []
+        for param, language in [*asked, *(("languages", each) for each in options.languages)]:
+            if not self._model.has_language(language):
+                raise InvalidValue(f"This Whisper model has no language {language!r}.", param=param)
+
     async def _windows(self, recording: _Recording) -> AsyncGenerator[Window, None]:
         """Windows of speech in order of time, each found no earlier than it is asked for."""
-        planner = WindowPlanner(self.windows, FRAME_S)
+        chunking = recording.options.chunking
+        planner = WindowPlanner(self.windows if chunking is None else chunked(self.windows, chunking), FRAME_S)
         blocks = self._activity.blocks(recording.samples, recording.gain)
         while (block := await self._calls.run(lambda: next(blocks, None), urgent=recording.urgent)) is not None:
             recording.peak = max(recording.peak, float(block.max(initial=0.0)))
@@ -213,9 +224,11 @@ class WhisperListener:
             yield window
 
     def _ahead(self, recording: _Recording) -> int:
-        """How many windows may be under way at once: one until the language of a long recording is known."""
-        known = recording.options.language or recording.language
-        return self.pace.ahead if recording.long and known else 1
+        """How many windows may be under way at once: one until the language of a long recording is known, then more and
+        more, so that the first words do not wait for the encoder to be done with the last window."""
+        if not recording.long or not (recording.options.language or recording.language):
+            return 1
+        return min(self.pace.ahead, self.pace.ahead_at_first + recording.heard)
 
     async def _hear(self, look: _Look) -> Segment:
         """Decode one window; a segment with text "" if nothing was said in it."""
@@ -224,8 +237,22 @@ class WhisperListener:
         if nothing_said(decoding, look.window.peak, self.trust):
             return _nothing(look.window.start_s, look.end_s, decoding.no_speech_probability)
         words: tuple[Word, ...] = ()
-        if look.recording.options.word_times:
-            words = within_speech(await self._words(attempt, look), look.window)
+        logprobs: tuple[TokenHeard, ...] = ()
+        options = look.recording.options
+        if options.word_times or options.token_logprobs:
+            alignment = await self._calls.align(
+                attempt.encoded,
+                attempt.language,
+                decoding.tokens,
+                look.duration_s,
+                task=options.task,
+                urgent=look.urgent,
+            )
+            if options.word_times:
+                words = within_speech(self._words(attempt, alignment, look), look.window)
+            if options.token_logprobs:
+                spelled = self._model.token_bytes(decoding.tokens)
+                logprobs = logprobs_of(spelled, alignment.token_probabilities)
         return Segment(
             text=decoding.text,
             start_s=words[0].start_s if words else look.window.start_s,
@@ -236,7 +263,9 @@ class WhisperListener:
             words=words,
             mean_log_probability=decoding.mean_log_probability,
             compression_ratio=decoding.compression_ratio,
+            temperature=attempt.temperature,
             tokens=decoding.tokens,
+            token_logprobs=logprobs,
         )
 
     async def _decode(self, look: _Look) -> _Attempt:
@@ -248,7 +277,11 @@ class WhisperListener:
         long = look.recording.long
         seconds = encoder_s(look.duration_s, self.windows, self.pace.step_s if long else 0.0)
         encoded = await self._calls.encode(look.sound, seconds, urgent=look.urgent)
-        first = await self._attempt(encoded, look, self.pace.search if long else _SEARCH)
+        options = look.recording.options
+        search = self.pace.search if long else _SEARCH
+        if options.temperature:
+            search = Search(temperature=options.temperature)
+        first = await self._attempt(encoded, look, search, options.keywords)
         if not doubts(first.decoding, self.trust) or look.window.peak < self.trust.faint_peak:
             return first
         started_s = time.perf_counter()
@@ -259,7 +292,10 @@ class WhisperListener:
             self.stats.fallback_s += time.perf_counter() - started_s
 
     async def _look_again(self, look: _Look, first: _Attempt) -> _Attempt:
-        """The full window, then with repeats forbidden; the best of all attempts when none is beyond doubt."""
+        """The full window, then with repeats forbidden; the best of all attempts when none is beyond doubt.
+
+        Keywords are left out: what is hard to understand turns into a list of them.
+        """
         attempts = [first]
         encoded = first.encoded
         if encoded.seconds < self.windows.full_s:
@@ -275,21 +311,17 @@ class WhisperListener:
         chosen = best_of([attempt.decoding for attempt in attempts], self.trust)
         return self._without_loops(next(attempt for attempt in attempts if attempt.decoding is chosen))
 
-    async def _attempt(self, encoded: Encoded, look: _Look, search: Search) -> _Attempt:
+    async def _attempt(self, encoded: Encoded, look: _Look, search: Search, keywords: Sequence[str] = ()) -> _Attempt:
         """Decode in the language detected, or in the two likeliest ones and keep what reads better."""
         languages = await self._languages(encoded, look)
         bound = token_bound(look.duration_s, self.trust)
-        prompt = look.recording.options.prompt
+        options = look.recording.options
+        starts = [self._model.start_tokens(code, options.prompt, options.task, keywords) for code, _ in languages]
         decodings = await asyncio.gather(
-            *(
-                self._calls.generate(
-                    Passage(encoded, self._model.start_tokens(code, prompt), bound), search, urgent=look.urgent
-                )
-                for code, _ in languages
-            )
+            *(self._calls.generate(Passage(encoded, start, bound), search, urgent=look.urgent) for start in starts)
         )
         best = better_language(languages, decodings, self.tongues)
-        return _Attempt(encoded, decodings[best], *languages[best])
+        return _Attempt(encoded, decodings[best], *languages[best], search.temperature)
 
     def _without_loops(self, attempt: _Attempt) -> _Attempt:
         """The same attempt with phrases that are repeated over and over kept once."""
@@ -299,26 +331,28 @@ class WhisperListener:
             return attempt
         text = self._model.decode(tokens).strip()
         cleaned = Decoding(tokens, text, old.mean_log_probability, old.no_speech_probability, old.ended)
-        return _Attempt(attempt.encoded, cleaned, attempt.language, attempt.language_probability)
+        return replace(attempt, decoding=cleaned)
 
     async def _languages(self, encoded: Encoded, look: _Look) -> Languages:
-        """The language asked for, or one or two that this window sounds like."""
-        if look.recording.options.language is not None:
-            return ((look.recording.options.language, 1.0),)
+        """The language asked for, or one or two (of those asked for) that this window sounds like."""
+        options = look.recording.options
+        if options.language is not None:
+            return ((options.language, 1.0),)
+        if len(options.languages) == 1:
+            return ((options.languages[0], 1.0),)
         detected = await self._calls.languages(encoded, urgent=look.urgent)
+        if options.languages:
+            detected = among(detected, options.languages)
         return language_candidates(detected, look.known_language, self.tongues)
 
-    async def _words(self, attempt: _Attempt, look: _Look) -> tuple[Word, ...]:
-        tokens = attempt.decoding.tokens
-        alignment = await self._calls.align(
-            attempt.encoded, attempt.language, tokens, look.duration_s, urgent=look.urgent
-        )
-        groups = group_tokens(tokens, attempt.language, self._model.decode)
+    def _words(self, attempt: _Attempt, alignment: Alignment, look: _Look) -> tuple[Word, ...]:
+        groups = group_tokens(attempt.decoding.tokens, attempt.language, self._model.decode)
         return words_of(groups, alignment.pairs, alignment.token_probabilities, look.window.start_s, look.end_s)
 
 
 def _noted(recording: _Recording, segment: Segment) -> Segment | None:
     """Learn from the next segment in order of time; None if nothing was said in it."""
+    recording.heard += 1
     if segment.language is None:
         recording.no_speech_probability = max(recording.no_speech_probability, segment.no_speech_probability)
         return None

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from vivavoce.audio import Samples
 from vivavoce.errors import EngineFailed
+from vivavoce.listen.base import Task
 from vivavoce.listen.batching import Batcher
 from vivavoce.listen.decoding import Decoding, Languages
 from vivavoce.listen.mel import FRAMES_PER_S, Features, LogMel
@@ -75,9 +76,9 @@ class WhisperCalls:
         )
 
     async def align(
-        self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float, *, urgent: bool
+        self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float, *, task: Task, urgent: bool
     ) -> Alignment:
-        return await self.run(lambda: self._model.align(encoded, language, tokens, duration_s), urgent=urgent)
+        return await self.run(lambda: self._model.align(encoded, language, tokens, duration_s, task), urgent=urgent)
 
     async def close(self) -> None:
         """Wait for the calls in flight, then let the weights go."""

@@ -18,6 +18,7 @@ import numpy as np
 import tokenizers
 
 from vivavoce.errors import EngineFailed, ModelNotInstalled
+from vivavoce.listen.base import Task
 from vivavoce.listen.decoding import Decoding, Languages
 from vivavoce.listen.mel import Features
 from vivavoce.threads import yielding
@@ -48,10 +49,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """beam: width of the search; 1 is greedy. forbid: n-grams of this length may not repeat; 0 allows them."""
+    """beam: width of the search; 1 is greedy. forbid: n-grams of this length may not repeat; 0 allows them.
+    temperature: above 0, with a beam of 1, tokens are drawn by their probabilities at this temperature."""
 
     beam: int = 1
     forbid: int = 0
+    temperature: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class WhisperModel:
         self._sot = self._id("<|startoftranscript|>")
         self._eot = self._id("<|endoftext|>")
         self._previous = self._id("<|startofprev|>")
-        self._transcribe = self._id("<|transcribe|>")
+        self._tasks: dict[Task, int] = {task: self._id(f"<|{task}|>") for task in ("transcribe", "translate")}
         self._no_timestamps = self._id("<|notimestamps|>")
 
     def has_language(self, code: str) -> bool:
@@ -137,8 +140,8 @@ class WhisperModel:
         rows = np.asarray(states).copy()
         return [Encoded(_ct2.StorageView.from_array(rows[i : i + 1]), seconds) for i in range(len(rows))]
 
-    def detect_languages(self, encoded: Sequence[Encoded], count: int = 8) -> list[Languages]:
-        """The `count` likeliest languages of each; English-only models always hear English."""
+    def detect_languages(self, encoded: Sequence[Encoded], count: int = 128) -> list[Languages]:
+        """The `count` likeliest languages of each, of about a hundred; English-only models always hear English."""
         if not self.multilingual:
             return [(("en", 1.0),) for _ in encoded]
         return [
@@ -147,7 +150,8 @@ class WhisperModel:
         ]
 
     def generate(self, passages: Sequence[Passage], search: Search) -> list[Decoding]:
-        """Decode each without timestamps; deterministic. All have equally long windows and equally long starts."""
+        """Decode each without timestamps; deterministic unless the search has a temperature. All have equally long
+        windows and equally long starts."""
         start_tokens = len(passages[0].start)
         rooms = [min(passage.bound, MAX_CONTEXT_TOKENS - start_tokens) for passage in passages]
         results = self._model.generate(
@@ -160,17 +164,21 @@ class WhisperModel:
             return_no_speech_prob=True,
             suppress_blank=True,
             suppress_tokens=[-1],
+            sampling_topk=0 if search.temperature else 1,
+            sampling_temperature=search.temperature or 1.0,
         )
         return [self._decoding(result, room) for result, room in zip(results, rooms, strict=True)]
 
-    def align(self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float) -> Alignment:
+    def align(
+        self, encoded: Encoded, language: str, tokens: Sequence[int], duration_s: float, task: Task = "transcribe"
+    ) -> Alignment:
         """Pair each text token with a 20 ms step of the first `duration_s` seconds by cross-attention.
 
         One window a call: the library normalises over all tokens of a batch, so that a longer text beside it would
         shift a word now and then by a step.
         """
         frames = max(2, min(round(duration_s * 100), round(encoded.seconds * 100)))
-        start = list(self.start_tokens(language, None)[:-1])
+        start = list(self.start_tokens(language, None, task)[:-1])
         result = self._model.align(encoded.states, start, [list(tokens)], frames)[0]
         return Alignment(
             tuple((int(token), int(step)) for token, step in result.alignments),
@@ -183,18 +191,38 @@ class WhisperModel:
     def close(self) -> None:
         self._model.unload_model()
 
-    def start_tokens(self, language: str, prompt: str | None) -> tuple[int, ...]:
-        """What the decoder is given before the first word: the prompt's last tokens, language, task, no times."""
+    def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
+        """The bytes of text that each token stands for: joined, they are the text in UTF-8."""
+        return [_bytes_of(str(self._tokenizer.id_to_token(token))) for token in tokens]
+
+    def start_tokens(
+        self, language: str, prompt: str | None, task: Task = "transcribe", keywords: Sequence[str] = ()
+    ) -> tuple[int, ...]:
+        """What the decoder is given before the first word: prompt and keywords, language, task, no times."""
         start = [self._sot]
         if self.multilingual:
-            start += [self._id(_language_token(language)), self._transcribe]
+            start += [self._id(_language_token(language)), self._tasks[task]]
         start.append(self._no_timestamps)
-        if prompt and prompt.strip():
-            encoded = self._tokenizer.encode(" " + prompt.strip(), add_special_tokens=False).ids
-            # The tokenizer takes "<|translate|>" in a prompt for the command; a prompt holds words only.
-            text = [int(token) for token in encoded if token < self._eot]
-            start = [self._previous, *text[-MAX_PROMPT_TOKENS:], *start]
-        return tuple(start)
+        words = self._prompt_tokens(prompt, keywords)
+        return (self._previous, *words, *start) if words else tuple(start)
+
+    def _prompt_tokens(self, prompt: str | None, keywords: Sequence[str]) -> list[int]:
+        """The first keywords that there is room for, last, where they weigh most; before them the prompt's end."""
+        listed: list[int] = []
+        for count in range(1, len(keywords) + 1):
+            longer = self._words_of(f"{', '.join(keywords[:count])}.")
+            if len(longer) > MAX_PROMPT_TOKENS:
+                break
+            listed = longer
+        room = MAX_PROMPT_TOKENS - len(listed)
+        return [*(self._words_of(prompt)[-room:] if prompt and room else ()), *listed]
+
+    def _words_of(self, text: str) -> list[int]:
+        """Its tokens. The tokenizer takes "<|translate|>" in a text for the command; a prompt holds words only."""
+        if not text.strip():
+            return []
+        encoded = self._tokenizer.encode(" " + text.strip(), add_special_tokens=False).ids
+        return [int(token) for token in encoded if token < self._eot]
 
     def _decoding(self, result: Any, room: int) -> Decoding:
         everything = [int(token) for token in result.sequences_ids[0]]
@@ -221,6 +249,20 @@ def _joined(encoded: Sequence[Encoded]) -> Any:
     if len(encoded) == 1:
         return encoded[0].states
     return _ct2.StorageView.from_array(np.concatenate([np.asarray(each.states) for each in encoded]))
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """The characters in which byte-level tokenizers write bytes (GPT-2's `bytes_to_unicode`, the other way round)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(0x100) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(0x100 + n): byte for n, byte in enumerate(others)}
+
+
+_BYTES = _byte_alphabet()
+
+
+def _bytes_of(token: str) -> bytes:
+    return b"".join(bytes([_BYTES[char]]) if char in _BYTES else char.encode() for char in token)
 
 
 def _language_token(code: str) -> str:

@@ -5,12 +5,17 @@ Pure: knows no network and no model, only probabilities per frame and times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
 import numpy.typing as npt
+
+from vivavoce.listen.base import Chunking
+
+SHORTEST_PAUSE_S = 0.1
+"""Less silence than this lies inside words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,24 @@ class WindowPolicy:
     full_s: float = 30.0
 
 
+def chunked(policy: WindowPolicy, chunking: Chunking) -> WindowPolicy:
+    """`policy` with what the caller knows better; both probabilities in their old proportion."""
+    threshold = policy.speech_probability if chunking.threshold is None else chunking.threshold
+    return replace(
+        policy,
+        speech_probability=threshold,
+        silence_probability=policy.silence_probability * threshold / policy.speech_probability,
+        gap_s=policy.gap_s if chunking.silence_s is None else max(SHORTEST_PAUSE_S, chunking.silence_s),
+        margin_s=policy.margin_s if chunking.padding_s is None else chunking.padding_s,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A stretch of the recording to hear at once, margins included.
 
     peak: the highest speech probability in it. speech_start_s, speech_end_s: where voice activity begins and ends.
+    pauses: (start, end) of stretches between those two in which nobody speaks.
     """
 
     start_s: float
@@ -46,6 +64,7 @@ class Window:
     peak: float
     speech_start_s: float
     speech_end_s: float
+    pauses: tuple[tuple[float, float], ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -59,6 +78,18 @@ def encoder_s(duration_s: float, policy: WindowPolicy, step_s: float = 0.0) -> f
     """
     wanted_s = max(policy.min_encoder_s, duration_s + policy.trailing_s)
     return min(policy.full_s, ceil(wanted_s / step_s) * step_s if step_s else wanted_s)
+
+
+def pauses_in(probabilities: Iterable[float], threshold: float, least: int) -> list[tuple[int, int]]:
+    """(first, end) of the stretches of at least `least` frames that are below the threshold."""
+    found: list[tuple[int, int]] = []
+    first, end = 0, 0
+    for end, probability in enumerate(probabilities, 1):
+        if probability >= threshold:
+            if end - 1 - first >= least:
+                found.append((first, end - 1))
+            first = end
+    return [*found, (first, end)] if end - first >= least else found
 
 
 def best_cut(probabilities: npt.NDArray[np.float32], first: int, last: int, width: int) -> int:
@@ -119,19 +150,26 @@ class WindowPlanner:
         frames = np.asarray(self._pending, np.float32)
         cut = best_cut(frames, len(frames) // 2, len(frames), max(1, round(0.3 / self.frame_s)))
         start = self._start or 0
-        window = self._window(start, start + cut, float(frames[:cut].max()), after_s=0.0)
+        window = self._window(start, self._pending[:cut], after_s=0.0)
         self._start, self._pending = start + cut, self._pending[cut:]
         self._quiet = min(self._quiet, len(self._pending))
         return window
 
     def _close(self, frames: int) -> Window:
-        start = self._start or 0
-        peak = max(self._pending[: max(1, frames)])
-        return self._window(start, start + frames, peak, after_s=self.policy.margin_s)
+        return self._window(self._start or 0, self._pending[:frames], after_s=self.policy.margin_s)
 
-    def _window(self, first: int, last: int, peak: float, after_s: float) -> Window:
-        """Add the margins, but never overlap the window before."""
+    def _window(self, first: int, probabilities: Sequence[float], after_s: float) -> Window:
+        """Add the margins, but never overlap the window before. first: the frame with which `probabilities` begin."""
+        last = first + len(probabilities)
         start_s = max(self._last_end_s, first * self.frame_s - self.policy.margin_s)
         end_s = last * self.frame_s + after_s
         self._last_end_s = end_s
-        return Window(start_s, end_s, peak, first * self.frame_s, last * self.frame_s)
+        pauses = pauses_in(probabilities, self.policy.speech_probability, round(SHORTEST_PAUSE_S / self.frame_s))
+        return Window(
+            start_s,
+            end_s,
+            max(probabilities, default=0.0),
+            first * self.frame_s,
+            last * self.frame_s,
+            tuple(((first + begin) * self.frame_s, (first + end) * self.frame_s) for begin, end in pauses),
+        )

@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
-from vivavoce.server import chat, metrics, models, replies, speech, tokenize
+from vivavoce.server import chat, metrics, models, replies, speech, tokenize, transcriptions
 from vivavoce.server.cors import cors_policy
 from vivavoce.server.hosts import KnownHosts
 from vivavoce.server.middleware import RequestIds, Unforeseen
@@ -27,6 +27,7 @@ from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Health
 from vivavoce.server.wire.chat_request import ChatRequest
 from vivavoce.server.wire.speech import SpeechRequest
+from vivavoce.server.wire.transcription_request import TranscriptionRequest, TranslationRequest
 from vivavoce.telemetry.telemetry import fail_current
 
 log = logging.getLogger(__name__)
@@ -64,12 +65,13 @@ def create_app(
     )
     app.include_router(chat.ROUTER)
     app.include_router(speech.ROUTER)
+    app.include_router(transcriptions.ROUTER)
     app.include_router(models.ROUTER)
     app.include_router(replies.ROUTER)
     app.include_router(tokenize.ROUTER)
     app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
     app.include_router(metrics.ROUTER)
-    describe(app, ChatRequest, SpeechRequest, tokenize.TokenizeRequest)
+    describe(app, ChatRequest, SpeechRequest, TranscriptionRequest, TranslationRequest, tokenize.TokenizeRequest)
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.

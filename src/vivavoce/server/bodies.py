@@ -19,7 +19,7 @@ from vivavoce.think.chat import encodable
 
 Body = TypeVar("Body", bound=BaseModel)
 
-_SLOW_BYTES = 1 << 20
+SLOW_BYTES = 1 << 20
 """Above this, parsing would hold up the event loop for longer than a chunk of somebody's sound."""
 
 
@@ -48,7 +48,7 @@ def _too_large(most: int, received: int) -> PayloadTooLarge:
 async def read_model(request: Request, model: type[Body], most_bytes: int) -> Body:
     """The body as `model`. Raises `InvalidRequest` and its kinds, `PayloadTooLarge`."""
     data = await read_body(request, most_bytes)
-    if len(data) > _SLOW_BYTES:
+    if len(data) > SLOW_BYTES:
         return await asyncio.to_thread(_parse, data, model)
     return _parse(data, model)
 

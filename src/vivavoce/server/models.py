@@ -45,6 +45,19 @@ SPEECH_NAMES: dict[str, str | None] = {
 }
 """The original's models of `/v1/audio/speech`, likewise."""
 
+HEARING_NAMES: dict[str, str | None] = {
+    "whisper-1": "2027-02-26",
+    "gpt-transcribe": None,
+    "gpt-4o-transcribe": "2027-02-26",
+    "gpt-4o-mini-transcribe": "2027-02-26",
+    "gpt-4o-mini-transcribe-2025-12-15": "2027-02-26",
+    "gpt-4o-transcribe-diarize": "2027-02-26",
+}
+"""The original's models of `/v1/audio/transcriptions` and `/v1/audio/translations`, likewise."""
+
+ONE_STAGE = dict.fromkeys(SPEECH_NAMES, "speak") | dict.fromkeys(HEARING_NAMES, "listen")
+"""Names behind which a single stage works."""
+
 ROUTER = APIRouter()
 
 
@@ -67,15 +80,18 @@ async def _rows(service: Service, *names: str) -> list[dict[str, Any]]:
         "default_max_text_tokens": thinker.answer_tokens if thinker else None,
         "max_audio_s": service.limits.audio_s,
     }
-    speaking: dict[str, Any] = dict.fromkeys(behind) | {
-        "engines": {stage: name for stage, name in service.engine_names.items() if stage == "speak"}
+    names_of = service.engine_names
+    alone: dict[str, dict[str, Any]] = {
+        stage: dict.fromkeys(behind) | {"engines": {stage: names_of[stage]} if stage in names_of else {}}
+        for stage in ("listen", "speak")
     }
+    alone["listen"]["max_audio_s"] = service.limits.audio_s
     head = {"object": "model", "created": service.started_at, "owned_by": "vivavoce"}
-    shut = SPEECH_NAMES | ALIASES
+    shut = SPEECH_NAMES | HEARING_NAMES | ALIASES
     return [
         {"id": name}
         | head
-        | (speaking if name in SPEECH_NAMES else behind)
+        | (alone[ONE_STAGE[name]] if name in ONE_STAGE else behind)
         | {"original_shutdown_date": shut.get(name)}
         for name in names
     ]
@@ -83,10 +99,10 @@ async def _rows(service: Service, *names: str) -> list[dict[str, Any]]:
 
 @ROUTER.get("/v1/models", responses=answered_by(ModelList))
 async def list_models(request: Request) -> dict[str, Any]:
-    return {"object": "list", "data": await _rows(request.app.state.service, OWN_NAME, *ALIASES, *SPEECH_NAMES)}
+    return {"object": "list", "data": await _rows(request.app.state.service, OWN_NAME, *ALIASES, *ONE_STAGE)}
 
 
 @ROUTER.get("/v1/models/{name}", responses=answered_by(ModelRow))
 async def get_model(name: str, request: Request) -> dict[str, Any]:
-    check_model(name, ALIASES | SPEECH_NAMES)
+    check_model(name, {**ALIASES, **SPEECH_NAMES, **HEARING_NAMES})
     return (await _rows(request.app.state.service, name))[0]

@@ -50,6 +50,20 @@ def body_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def answered_by_transcript(model: type[BaseModel], *, or_stream: bool = False) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route that writes down what it hears: as JSON, as text or subtitles, or as events."""
+    text = {"schema": {"type": "string"}}
+    content = {"application/json": {"schema": {"$ref": REFERENCES.format(model=model.__name__)}}}
+    content |= {"text/plain": text, "text/vtt": text} | ({"text/event-stream": {"schema": EVENT}} if or_stream else {})
+    return {200: {"description": "What is said.", "model": model, "content": content}, **ERRORS}
+
+
+def form_of(model: type[BaseModel]) -> dict[str, Any]:
+    """For the `openapi_extra` of a route that reads a form with a file."""
+    schema = {"$ref": REFERENCES.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
 def describe(app: FastAPI, *bodies: type[BaseModel]) -> None:
     """Make `app` serve a page that knows the models of `bodies` too."""
 

@@ -21,7 +21,7 @@ from vivavoce.server.models import SPEECH_NAMES, check_model
 from vivavoce.server.openapi import EVENT, answered_by_sound, body_of
 from vivavoce.server.owners import owner_of
 from vivavoce.server.service import Service
-from vivavoce.server.streams import EVENTS_TYPE, BrokenOffError, TurnStream, opened
+from vivavoce.server.streams import EVENTS_TYPE, BrokenOffError, TurnStream, from_first, opened
 from vivavoce.server.watching import watched
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.events import event
@@ -82,7 +82,7 @@ async def _as_sound(first: Happened, events: AsyncGenerator[Happened, None], fmt
     """The file of `fmt`, piece by piece."""
     encoder = StreamEncoder(fmt)
     try:
-        async for happened in _all(first, events):
+        async for happened in from_first(first, events):
             match happened:
                 case Spoke():
                     yield await asyncio.to_thread(encoder.feed, happened.audio)
@@ -99,7 +99,7 @@ async def _as_events(first: Happened, events: AsyncGenerator[Happened, None], fm
     """The same file in base64, each event's data decodable on its own, then what it was counted as."""
     encoder, cutter = StreamEncoder(fmt), PcmCutter()
     try:
-        async for happened in _all(first, events):
+        async for happened in from_first(first, events):
             match happened:
                 case Spoke():
                     data = await asyncio.to_thread(encoder.feed, happened.audio)
@@ -114,9 +114,3 @@ async def _as_events(first: Happened, events: AsyncGenerator[Happened, None], fm
                     pass
     except VivaError as error:
         yield event(wire_errors.envelope(error))
-
-
-async def _all(first: Happened, events: AsyncGenerator[Happened, None]) -> AsyncGenerator[Happened, None]:
-    yield first
-    async for happened in events:
-        yield happened

@@ -41,6 +41,13 @@ async def opened(events: AsyncGenerator[Happened, None]) -> tuple[Happened, dict
     return first, headers
 
 
+async def from_first(first: Happened, events: AsyncGenerator[Happened, None]) -> AsyncGenerator[Happened, None]:
+    """All of them again, once `opened` has taken the first."""
+    yield first
+    async for happened in events:
+        yield happened
+
+
 class TurnStream(StreamingResponse):
     """Closes `events` however the response ends, also when the client is gone before the first byte, or takes nothing
     of what is sent for `patience_s`: a turn under way keeps others waiting."""

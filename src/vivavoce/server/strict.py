@@ -18,6 +18,7 @@ from vivavoce.server.wire.chat_request import (
     UserMessage,
 )
 from vivavoce.server.wire.speech import SpeechRequest
+from vivavoce.server.wire.transcription_request import TranscriptionRequest
 from vivavoce.speak.voices import OPENAI_NAMES, quoted_list
 
 INPUT_FORMATS = ("wav", "mp3")
@@ -60,6 +61,22 @@ def refuse_speech(body: SpeechRequest) -> None:
         )
     if body.voice_name not in OPENAI_NAMES:
         raise _invalid(body.voice_name, OPENAI_NAMES, "voice")
+
+
+def refuse_transcription(form: TranscriptionRequest) -> None:
+    """The same for `/v1/audio/transcriptions`, in the words that were reported."""
+    if form.model.endswith("-diarize"):
+        if form.prompt:
+            raise InvalidRequest("Prompt is not supported for diarization models", param="prompt")
+        if form.chunking_strategy is None:
+            raise InvalidRequest("chunking_strategy is required for diarization models", param="chunking_strategy")
+    if form.model.startswith("gpt-") and form.format not in ("json", "text"):
+        raise InvalidValue(
+            f"response_format '{form.format}' is not compatible with model '{form.model}'. "
+            "Use 'json' or 'text' instead.",
+            param="response_format",
+            code="unsupported_value",
+        )
 
 
 def _invalid(given: str, supported: tuple[str, ...], param: str) -> InvalidValue:

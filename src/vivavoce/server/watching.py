@@ -13,14 +13,14 @@ from typing import TypeVar
 from vivavoce import memory
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
-from vivavoce.listen.base import Listener, ListenOptions, Segment
+from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker, Voice
 from vivavoce.telemetry.telemetry import Telemetry, TurnWatch
 from vivavoce.think.base import Thinker, Thinking, ThoughtEnd
 from vivavoce.tickets import Room
 from vivavoce.turn import Called, Engines, Event, Finished, PartHeard, Read, Spoke, Thought, Turn, run
 
-Told = TypeVar("Told", bound=Event)
+Told = TypeVar("Told", bound=Event | Segment | Heard)
 
 
 async def watched(happening: AsyncGenerator[Told, None], watch: TurnWatch) -> AsyncGenerator[Told, None]:
@@ -31,7 +31,7 @@ async def watched(happening: AsyncGenerator[Told, None], watch: TurnWatch) -> As
             async with aclosing(happening) as events:
                 async for event in events:
                     match event:
-                        case Thought() | Called():  # by far the most frequent
+                        case Thought() | Called() | Segment():  # by far the most frequent
                             watch.text()
                         case Read():
                             pass
@@ -39,6 +39,8 @@ async def watched(happening: AsyncGenerator[Told, None], watch: TurnWatch) -> As
                             watch.admitted()
                         case PartHeard():
                             watch.heard(event.heard.duration_s)
+                        case Heard():
+                            watch.heard(event.duration_s)
                         case Spoke():
                             watch.sound(event.start_s, event.audio.duration_s)
                         case Finished():

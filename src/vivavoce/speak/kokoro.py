@@ -35,14 +35,21 @@ class KokoroSpeaker:
     """Implements `Speaker`.
 
     `voices_dir` holds one `<voice id>.bin` per voice: float32 of shape (510, 1, 256), a style per utterance length.
-    device: "cpu", "cuda" or "cuda:N". Raises `ModelNotInstalled` when a file is missing and `EngineFailed` when the
-    model can't be loaded, or not on that device.
+    device: "cpu", "cuda" or "cuda:N". as_published: see `OnnxGraph`. Raises `ModelNotInstalled` when a file is missing
+    and `EngineFailed` when the model can't be loaded, or not on that device.
     """
 
     def __init__(
-        self, model_path: Path, voices_dir: Path, *, threads: int = 2, calls: int = 2, device: str = "cpu"
+        self,
+        model_path: Path,
+        voices_dir: Path,
+        *,
+        threads: int = 2,
+        calls: int = 2,
+        device: str = "cpu",
+        as_published: bool = False,
     ) -> None:
-        self._graph = OnnxGraph(model_path, threads, device)
+        self._graph = OnnxGraph(model_path, threads, device, as_published=as_published)
         # Two exports of the same network are about, which differ in the name of the first input.
         self._symbols_input = next(name for name in self._graph.inputs if name in ("tokens", "input_ids"))
         self._voices_dir = voices_dir

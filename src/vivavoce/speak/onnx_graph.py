@@ -15,6 +15,7 @@ import numpy.typing as npt
 from vivavoce.audio import Samples
 from vivavoce.errors import EngineFailed, ModelNotInstalled
 from vivavoce.onnx import onnxruntime
+from vivavoce.speak.signed_convolutions import has_vnni, with_signed_convolutions
 
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
@@ -41,12 +42,13 @@ class Stop:
 
 
 class OnnxGraph:
-    """`inputs` are the names of what the graph takes. device: "cpu", "cuda" or "cuda:N".
+    """`inputs` are the names of what the graph takes. device: "cpu", "cuda" or "cuda:N". as_published: leave it as it
+    lies there, even where another form is quicker on this processor.
 
     Raises `ModelNotInstalled` when the file is missing and `EngineFailed` when it can't be loaded on that device.
     """
 
-    def __init__(self, path: Path, threads: int, device: str = "cpu") -> None:
+    def __init__(self, path: Path, threads: int, device: str = "cpu", *, as_published: bool = False) -> None:
         self._name = path.parent.name
         if not path.is_file():
             raise ModelNotInstalled(f"No model at {path}: run `viva models pull`.")
@@ -57,7 +59,9 @@ class OnnxGraph:
         # Spinning threads burn a core between layers, which the thinker on the same cores needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(str(path), sess_options=options, providers=providers(device))
+            quick = device == "cpu" and has_vnni() and not as_published
+            network = with_signed_convolutions(path) if quick else str(path)
+            self._session = onnxruntime.InferenceSession(network, sess_options=options, providers=providers(device))
         except Exception as error:
             raise EngineFailed(f"The model {path} can't be loaded: {error}") from error
         if device != "cpu" and _CUDA not in self._session.get_providers():

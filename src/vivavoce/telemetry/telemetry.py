@@ -27,6 +27,8 @@ NONE, CANCELLED, OTHER = "none", "cancelled", "other"
 MORE_CODES = (
     "invalid_type",
     "invalid_json",
+    "invalid_multipart",
+    "invalid_content_type",
     "unsupported_value",
     "unsupported_parameter",
     "method_not_allowed",

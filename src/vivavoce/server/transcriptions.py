@@ -1,0 +1,177 @@
+"""`POST /v1/audio/transcriptions` and `/v1/audio/translations`: what is said in a file, in its language or in English.
+
+No flow of its own: the flow is `alone.hear_alone`. Shapes are in `server.wire.transcription` and its neighbours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from vivavoce.alone import hear_alone
+from vivavoce.audio import Audio
+from vivavoce.codec.decode import decode
+from vivavoce.errors import VivaError
+from vivavoce.listen.base import Heard, ListenOptions, Segment
+from vivavoce.listen.captions import captions
+from vivavoce.server import strict
+from vivavoce.server.disconnect import while_connected
+from vivavoce.server.forms import read_form
+from vivavoce.server.models import HEARING_NAMES, check_model
+from vivavoce.server.openapi import answered_by_transcript, form_of
+from vivavoce.server.owners import owner_of
+from vivavoce.server.service import Service
+from vivavoce.server.streams import TurnStream, from_first, opened
+from vivavoce.server.watching import watched
+from vivavoce.server.wire import errors as wire_errors
+from vivavoce.server.wire.events import event
+from vivavoce.server.wire.subtitles import srt, vtt
+from vivavoce.server.wire.transcription import EventWriter, plain, verbose
+from vivavoce.server.wire.transcription_answers import Transcript, Translated
+from vivavoce.server.wire.transcription_request import HeardForm, TranscriptionRequest, TranslationRequest
+from vivavoce.telemetry.telemetry import TurnWatch
+from vivavoce.tickets import Room
+from vivavoce.turn import Engines, Finished
+
+ROUTER = APIRouter()
+log = logging.getLogger(__name__)
+
+Happened = Room | Segment | Heard | Finished
+Written = Callable[[Heard, Finished], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """One file to be heard."""
+
+    audio: Audio
+    options: ListenOptions
+    engines: Engines
+    watch: TurnWatch
+
+    def happening(self) -> AsyncGenerator[Happened, None]:
+        return watched(hear_alone(self.audio, self.options, self.engines), self.watch)
+
+
+@ROUTER.post(
+    "/v1/audio/transcriptions",
+    openapi_extra=form_of(TranscriptionRequest),
+    response_class=Response,
+    responses=answered_by_transcript(Transcript, or_stream=True),
+)
+async def create_transcription(request: Request) -> Response:
+    service: Service = request.app.state.service
+    form = await read_form(request, TranscriptionRequest, service.limits.body_bytes)
+    check_model(form.model, HEARING_NAMES)
+    form.check_supported()
+    if service.strict:
+        strict.refuse_transcription(form)
+    hearing = await _hearing(request, form, form.options(), streamed=bool(form.stream))
+    if form.stream:
+        writer = EventWriter(form.model, logprobs=form.wants_logprobs)
+        return await while_connected(request, _streamed(hearing, writer, service.limits.stage_s))
+
+    def written(heard: Heard, finished: Finished) -> Response:
+        if form.format == "verbose_json":
+            return JSONResponse(verbose(heard, form.granularities, task="transcribe", logprobs=form.wants_logprobs))
+        return _as_text(form.format, heard) or JSONResponse(
+            plain(form.model, heard, finished.usage, logprobs=form.wants_logprobs)
+        )
+
+    return await while_connected(request, _whole(hearing, written))
+
+
+@ROUTER.post(
+    "/v1/audio/translations",
+    openapi_extra=form_of(TranslationRequest),
+    response_class=Response,
+    responses=answered_by_transcript(Translated),
+)
+async def create_translation(request: Request) -> Response:
+    service: Service = request.app.state.service
+    form = await read_form(request, TranslationRequest, service.limits.body_bytes)
+    check_model(form.model, HEARING_NAMES)
+    hearing = await _hearing(request, form, form.options(), streamed=False)
+
+    def written(heard: Heard, finished: Finished) -> Response:
+        if form.format == "verbose_json":
+            return JSONResponse(verbose(heard, {"segment"}, task="translate"))
+        return _as_text(form.format, heard) or JSONResponse({"text": heard.transcript})
+
+    return await while_connected(request, _whole(hearing, written))
+
+
+async def _hearing(request: Request, form: HeardForm, options: ListenOptions, *, streamed: bool) -> _Hearing:
+    service: Service = request.app.state.service
+    engines = await service.engines_for(owner_of(request))
+    with strict.original_texts(service.strict):
+        audio = await asyncio.to_thread(decode, form.file, param="file", max_duration_s=service.limits.audio_s)
+    return _Hearing(audio, options, engines, service.telemetry.turn(form.model, spoken=False, streamed=streamed))
+
+
+def _as_text(fmt: str, heard: Heard) -> Response | None:
+    """The formats that are no JSON."""
+    if fmt == "text":
+        return PlainTextResponse(heard.transcript + "\n")
+    parts = (part for segment in heard.segments for part in captions(segment))
+    if fmt == "srt":
+        return PlainTextResponse(srt(parts))
+    return PlainTextResponse(vtt(parts), media_type="text/vtt") if fmt == "vtt" else None
+
+
+async def _whole(hearing: _Hearing, written: Written) -> Response:
+    headers: dict[str, str] = {}
+    heard: Heard | None = None
+    finished: Finished | None = None
+    async with aclosing(hearing.happening()) as events:
+        async for happened in events:
+            match happened:
+                case Room():
+                    headers = wire_errors.room_headers(happened)
+                case Heard():
+                    heard = happened
+                case Finished():
+                    finished = happened
+                case Segment():
+                    pass  # `Heard` has them all
+    if heard is None or finished is None:  # pragma: no cover - hear_alone always ends with both or raises
+        raise VivaError("the listener ended without a result")
+    response = await asyncio.to_thread(written, heard, finished)
+    response.headers.update(headers)
+    return response
+
+
+async def _streamed(hearing: _Hearing, writer: EventWriter, patience_s: float) -> Response:
+    """Headers go out with what is heard first, so that what fails before it still gets its own status."""
+    events = hearing.happening()
+    first, headers = await opened(events)
+    return TurnStream(events, _as_events(first, events, writer), headers, patience_s)
+
+
+async def _as_events(
+    first: Happened, events: AsyncGenerator[Happened, None], writer: EventWriter
+) -> AsyncGenerator[bytes, None]:
+    heard: Heard | None = None
+    try:
+        async for happened in from_first(first, events):
+            match happened:
+                case Segment():
+                    yield writer.delta(happened)
+                case Heard():
+                    heard = happened
+                case Finished() if heard is not None:
+                    yield writer.done(heard, happened.usage)
+                case _:
+                    pass  # the room is told in the headers
+    except VivaError as error:
+        # The status is long sent: official clients raise an APIError for this event.
+        yield event(wire_errors.envelope(error))
+    except Exception as error:
+        log.exception("a streamed transcription failed: %s", type(error).__name__)
+        yield event(wire_errors.envelope(VivaError("The server had an error while listening.")))
