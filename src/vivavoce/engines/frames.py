@@ -36,8 +36,8 @@ _DATACLASSES: dict[str, type] = {
     for cls in (
         Audio,
         AudioPart,
-        Chunking,
         CallDelta,
+        Chunking,
         JsonForm,
         ListenOptions,
         Message,
