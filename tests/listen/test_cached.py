@@ -174,7 +174,11 @@ async def test_what_failed_is_told_to_all_and_not_kept() -> None:
     inner, shelf = SlowListener(), Shelf()
     cache = fresh(shelf)
     inner.failing = True
-    both = [heard(cache.listener(inner, ANNA), sound()) for _ in range(2)]
+    inner.gate.clear()
+    both = [asyncio.create_task(heard(cache.listener(inner, ANNA), sound())) for _ in range(2)]
+    await inner.started.wait()
+    await asyncio.sleep(0.05)  # until the second follows too
+    inner.gate.set()
     results = await asyncio.gather(*both, return_exceptions=True)
     assert [type(result) for result in results] == [EngineFailed, EngineFailed]
     assert shelf.kept == {}
