@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     max_speaking: int | None = Field(
         None,
         ge=1,
-        description="Turns that speak at once; unset: as many as the machine keeps fed, as measured.",
+        description="Turns that speak at once; unset: as many as it keeps fed, measured, and at most one per thread.",
     )
     queue_turns: int = Field(32, ge=0, description="Requests that wait for a turn; more are told when to come back.")
     queue_wait_s: float = Field(

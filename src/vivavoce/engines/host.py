@@ -198,7 +198,8 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
         tell_parent(Report.failed(EngineFailed(f"An engine failed to load: {error!r}")))
         return
     memory.settle()
-    host = EngineHost(engines, Admission(spec.admission, lambda: speaker.streams))
+    most = spec.threads if spec.thinks_on_processor else spec.slots
+    host = EngineHost(engines, Admission(spec.admission, lambda: min(speaker.streams, most)))
     server = await asyncio.start_unix_server(host.serve, socket_path, limit=frames.READ_AHEAD_BYTES)
     seconds = round(time.perf_counter() - started_s, 3)
     tell_parent(Report("ready", seconds=seconds, socket_path=str(socket_path), message=summary(spec)))

@@ -58,6 +58,12 @@ class EngineSpec:
         """The device of a stage's own; None where `device` decides."""
         return {"listen": self.listen_device, "think": self.think_device, "speak": self.speak_device}[stage]
 
+    @property
+    def thinks_on_processor(self) -> bool:
+        """Whether answers are thought by this machine's cores. Then a turn that speaks needs about a core of its own,
+        whatever speaking alone would allow: with twice as many at once most answers had gaps (docs/operations)."""
+        return self.think.startswith("llamacpp:") and not self.think_gpu_layers
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
