@@ -92,9 +92,8 @@ async def hear_alone(
             async for happened in happening:
                 if isinstance(happened, Heard):
                     timings = replace(timings, heard_s=time.perf_counter() - started_s)
-                    hints = " ".join(filter(None, (options.prompt, *options.keywords)))
                     usage = Usage(
-                        input_text_tokens=await _count(engines.thinker, hints),
+                        input_text_tokens=await _count(engines.thinker, options.hints),
                         input_audio_tokens=audio_input_tokens(audio),
                         output_text_tokens=await _count(engines.thinker, happened.transcript),
                     )

@@ -188,19 +188,19 @@ async def say(
             await clauses.put(clause)
 
     splitting = asyncio.create_task(tasks.fill(clauses, split()))
-    position, began_s = 0, time.perf_counter()
+    position, silent_from_s = 0, 0.0
     try:
         clause = await clauses.get()
         suited = saying.suited_to(clause.text, likely_language()) if clause is not None else saying
         spoken_form = SpokenForm(suited.language)
         while clause is not None:
             words = spoken_form.feed(clause.text)
-            await clear(position / SPEAK_RATE_HZ - (time.perf_counter() - began_s) if position else 0.0)
+            await clear(max(0.0, silent_from_s - time.perf_counter()))
             voiced = await speaker.speak(words, suited.voice, suited.speed) if words.strip() else None
             if voiced is not None and len(voiced.samples):
                 pause = Audio.silence(clause.pause_s / suited.speed, SPEAK_RATE_HZ)
                 audio = Audio.join((voiced, pause), SPEAK_RATE_HZ)
-                began_s = began_s if position else time.perf_counter()
+                silent_from_s = (silent_from_s or time.perf_counter()) + audio.duration_s
                 start, position = position, position + len(audio.samples)
                 yield Spoke(audio, clause.span, start / SPEAK_RATE_HZ, position / SPEAK_RATE_HZ)
             clause = await clauses.get()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -112,6 +113,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedServer]
     """One server for all tests that only look at their own request."""
     with ExitStack() as stack:
         yield scripted_server(stack, tmp_path_factory.mktemp("ledger"))
+
+
+def eventually(true: Callable[[], Any]) -> Any:
+    """What `true` finds, once it finds something: for what happens a moment after an answer."""
+    deadline_s = time.monotonic() + 10
+    while not (found := true()):
+        assert time.monotonic() < deadline_s, "in vain"
+        time.sleep(0.02)
+    return found
 
 
 def wav_bytes(seconds: float = 1.0, rate_hz: int = 16_000, channels: int = 1, level: float = 0.2) -> bytes:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from openai import AuthenticationError, OpenAI
-from scripted_app import MakeServer, ScriptedServer, spoken
+from scripted_app import MakeServer, ScriptedServer, eventually, spoken
 from starlette.datastructures import Headers
 
 from vivavoce.server import keyring
@@ -24,14 +22,6 @@ SPEECH = {"model": "tts-1", "input": "Hello there.", "voice": "alloy"}
 
 def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
-
-
-def eventually(true: Callable[[], Any]) -> Any:
-    deadline_s = time.monotonic() + 10
-    while not (found := true()):
-        assert time.monotonic() < deadline_s, "in vain"
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture

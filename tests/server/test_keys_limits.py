@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from openai import OpenAI, RateLimitError
-from scripted_app import ANSWER, MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
+from scripted_app import ANSWER, MakeServer, ScriptedServer, audio_part, eventually, spoken, wav_bytes
 
 from vivavoce.engines.admission import Admission
 from vivavoce.engines.spec import AdmissionLimits
@@ -48,14 +46,6 @@ class Limited:
             return total if total is not None and total.requests == requests else None
 
         return eventually(written)
-
-
-def eventually(true: Callable[[], Any]) -> Any:
-    deadline_s = time.monotonic() + 10
-    while not (found := true()):
-        assert time.monotonic() < deadline_s, "in vain"
-        time.sleep(0.02)
-    return found
 
 
 def limits_told(answer: httpx.Response, kind: str) -> tuple[str, str, str]:

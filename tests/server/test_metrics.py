@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from scripted_app import MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
+from scripted_app import MakeServer, ScriptedServer, audio_part, eventually, spoken, wav_bytes
 
 import vivavoce
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
@@ -35,13 +33,6 @@ def counted(server: ScriptedServer) -> Stretch:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     return Stretch(Reading(0.0), Reading.of(answer.text, 1.0))
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
 
 
 def test_a_spoken_turn_is_told_stage_by_stage(make_server: MakeServer) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from openai import APIError, InternalServerError, OpenAI, RateLimitError
-from scripted_app import MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
+from scripted_app import MakeServer, ScriptedServer, audio_part, eventually, spoken, wav_bytes
 
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
@@ -43,13 +42,6 @@ class HeldThinker(ScriptedThinker):
         await asyncio.to_thread(self.go.wait, PATIENCE_S)
         async for thought in super().think(conversation, sampling):
             yield thought
-
-
-def eventually(true: Callable[[], object]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline_s, "waited in vain"
-        time.sleep(0.01)
 
 
 def ask(server: ScriptedServer, key: str = "none", **extra: object) -> httpx.Response:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from openai import BadRequestError
-from scripted_app import MakeServer, ScriptedServer
+from scripted_app import MakeServer, ScriptedServer, eventually
 
 from vivavoce.audio import Audio
 from vivavoce.codec.decode import decode
@@ -210,12 +210,14 @@ def test_a_failure_on_the_way_is_never_taken_for_the_end(make_server: MakeServer
 def test_it_is_counted(make_server: MakeServer) -> None:
     server = make_server()
     pcm = post(server, response_format="pcm").content
-    deadline_s = time.monotonic() + 10
-    while True:  # it is counted when it has ended, a moment after its last byte
+
+    def counted() -> Stretch | None:
+        """Once it has ended, a moment after its last byte."""
         told = Stretch(Reading(0.0), Reading.of(server.http.get("/metrics").text, 1.0))
-        if told.total("viva_requests_total", route="/v1/audio/speech", status="200", code="none") == 1:
-            break
-        assert time.monotonic() < deadline_s, "it was not counted"
+        ended = told.total("viva_requests_total", route="/v1/audio/speech", status="200", code="none") == 1
+        return told if ended else None
+
+    told = eventually(counted)
     assert told.total("viva_turns_total", model="gpt-4o-mini-tts", spoken="yes") == 1
     assert told.total("viva_stage_seconds_count", stage="speak") == len(server.engines.speaker.spoken)
     assert told.total("viva_tokens_total", direction="out", kind="audio") == len(pcm) // 2 * 20 // 24_000

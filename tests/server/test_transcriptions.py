@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from openai import BadRequestError
-from scripted_app import MakeServer, ScriptedServer, scripted_server, wav_bytes
+from scripted_app import MakeServer, ScriptedServer, eventually, scripted_server, wav_bytes
 
 from vivavoce.audio import Audio
 from vivavoce.codec.encode import FORMATS, encode
@@ -352,8 +352,14 @@ def test_hanging_up_frees_the_work(make_server: MakeServer, stream: str) -> None
 def test_it_is_counted(make_server: MakeServer) -> None:
     server = make_server(listener=ScriptedListener(SAID))
     post(server, model="gpt-4o-transcribe")
-    told = Stretch(Reading(0.0), Reading.of(server.http.get("/metrics").text, 1.0))
-    assert told.total("viva_requests_total", route=TRANSCRIPTIONS, status="200", code="none") == 1
+
+    def counted() -> Stretch | None:
+        """Once it has ended, a moment after its last byte."""
+        told = Stretch(Reading(0.0), Reading.of(server.http.get("/metrics").text, 1.0))
+        ended = told.total("viva_requests_total", route=TRANSCRIPTIONS, status="200", code="none") == 1
+        return told if ended else None
+
+    told = eventually(counted)
     assert told.total("viva_turns_total", model="gpt-4o-transcribe", spoken="no", streamed="no") == 1
     assert told.total("viva_stage_seconds_count", stage="listen") == 1
     assert told.total("viva_audio_seconds_total", direction="in") == pytest.approx(SECONDS)

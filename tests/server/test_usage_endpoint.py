@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from scripted_app import ANSWER, MakeServer, ScriptedServer, spoken
+from scripted_app import ANSWER, MakeServer, ScriptedServer, eventually, spoken
 
 from vivavoce.engines.admission import Admission
 from vivavoce.engines.spec import AdmissionLimits
@@ -28,14 +27,6 @@ from vivavoce.usage import Usage
 MODEL = "gpt-4o-mini-audio-preview"
 CHAT = {"model": MODEL, "messages": spoken()}
 AUDIO_OUT = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
-
-
-def eventually(true: Callable[[], Any]) -> Any:
-    deadline_s = time.monotonic() + 10
-    while not (found := true()):
-        assert time.monotonic() < deadline_s, "in vain"
-        time.sleep(0.02)
-    return found
 
 
 def rows(server: ScriptedServer, count: int, **asked: str) -> list[dict[str, Any]]:

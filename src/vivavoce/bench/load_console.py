@@ -13,7 +13,7 @@ from vivavoce.bench.exchange import Server
 from vivavoce.bench.load import Loading, LoadReport
 from vivavoce.bench.load_page import load_svg, load_table, write_report
 from vivavoce.bench.machine import machine_name
-from vivavoce.bench.serving import serving
+from vivavoce.bench.serving import served
 from vivavoce.bench.speed_console import progress_bar, ready_questions
 from vivavoce.engines.registry import require_weights
 from vivavoce.settings import Settings
@@ -50,9 +50,7 @@ def bench_load(
     require_weights(spec, ("listen", "think", "speak") if base_url is None else ("speak",))
     asked, _ = ready_questions(spec, questions, LENGTHS_S, 10, console)
     with ExitStack() as stack:
-        if base_url is None:
-            with console.status("Starting `viva serve` …"):
-                base_url = stack.enter_context(serving(profile=settings.profile))
+        base_url = stack.enter_context(served(base_url, settings.profile, console))
         servers = [Server(base_url, key, model) for key in api_keys]
         for server in servers:
             stack.callback(server.close)

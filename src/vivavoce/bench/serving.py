@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+from rich.console import Console
 
 from vivavoce.errors import EngineFailed
 
@@ -43,6 +44,18 @@ def serving(settings: Mapping[str, str] | None = None, *, profile: str | None = 
         finally:
             process.terminate()
             process.wait(STOPPED_WITHIN_S)
+
+
+@contextmanager
+def served(base_url: str | None, profile: str, console: Console) -> Generator[str]:
+    """`base_url`, or that of a server started for it, where there is none."""
+    if base_url is not None:
+        yield base_url
+        return
+    with ExitStack() as stack:
+        with console.status("Starting `viva serve` …"):
+            own_url = stack.enter_context(serving(profile=profile))
+        yield own_url
 
 
 def _warm_address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -20,9 +20,9 @@ from vivavoce.bench import added
 from vivavoce.bench.exchange import Server
 from vivavoce.bench.machine import machine_name
 from vivavoce.bench.plain import build_plain
-from vivavoce.bench.questions import LENGTHS_S, Progress, Question, new_wav, read_questions, speak_questions
+from vivavoce.bench.questions import LENGTHS_S, Progress, Question, SpeakText, new_wav, read_questions, speak_questions
 from vivavoce.bench.replay import record, replaying
-from vivavoce.bench.serving import serving
+from vivavoce.bench.serving import served, serving
 from vivavoce.bench.speed import Measuring, SpeedReport, system_prompt
 from vivavoce.bench.speed_page import read_report, speed_tables, write_report
 from vivavoce.bench.speed_svg import speed_svg
@@ -67,9 +67,7 @@ def bench_speed(
     require_weights(spec, ("listen", "think", "speak") if against_plain or base_url is None else ("speak",))
     asked, hello = ready_questions(spec, questions, _known(lengths_s), each, console)
     with ExitStack() as stack:
-        if base_url is None:
-            with console.status("Starting `viva serve` …"):
-                base_url = stack.enter_context(serving(profile=settings.profile))
+        base_url = stack.enter_context(served(base_url, settings.profile, console))
         server = Server(base_url, api_key, model)
         stack.callback(server.close)
         engines = server.engines()
@@ -157,40 +155,37 @@ def ready_questions(
     spec: EngineSpec, folder: Path | None, lengths_s: list[int], each: int, console: Console
 ) -> tuple[list[Question], Audio]:
     """The questions, and a short recording to warm up with. What is spoken is kept in the cache folder."""
-    speaker = build_speaker(spec)
-    with asyncio.Runner() as runner:
-
-        def speak(text: str, voice: str) -> Audio:
-            return runner.run(_speak(speaker, text, voice))
-
-        try:
-            voices = question_voices(speaker)
-            hello = speak(HELLO, voices[0])
-            if folder is not None:
-                found = read_questions(folder)
-                return [question for question in found if question.length_s in lengths_s], hello
-            cache = user_cache_path("vivavoce", appauthor=False)
-            kept = cache / "questions" / spec.engines("speak")[0].replace(":", "-")
-            with progress_bar(console, "speaking questions") as progress:
-                wanted = dict.fromkeys(lengths_s, each)
-                return speak_questions(kept, voices, wanted, speak, progress), hello
-        finally:
-            runner.run(speaker.close())
+    with _asking_voices(spec) as (voices, speak):
+        hello = speak(HELLO, voices[0])
+        if folder is not None:
+            found = read_questions(folder)
+            return [question for question in found if question.length_s in lengths_s], hello
+        cache = user_cache_path("vivavoce", appauthor=False)
+        kept = cache / "questions" / spec.engines("speak")[0].replace(":", "-")
+        with progress_bar(console, "speaking questions") as progress:
+            wanted = dict.fromkeys(lengths_s, each)
+            return speak_questions(kept, voices, wanted, speak, progress), hello
 
 
 def speak_texts(spec: EngineSpec, texts: Sequence[str], console: Console) -> list[Audio]:
     """`texts` spoken by several voices in turn. They are spoken anew each time: a minute for fifty short ones."""
-    speaker = build_speaker(spec)
     spoken: list[Audio] = []
-    with asyncio.Runner() as runner, progress_bar(console, "speaking requests") as progress:
+    with _asking_voices(spec) as (voices, speak), progress_bar(console, "speaking requests") as progress:
+        for number, text in enumerate(texts):
+            spoken.append(speak(text, voices[number % len(voices)]))
+            progress(number + 1, len(texts), text)
+    return spoken
+
+
+@contextmanager
+def _asking_voices(spec: EngineSpec) -> Generator[tuple[list[str], SpeakText]]:
+    """The voices that put our questions, and what makes them speak. Raises `InvalidValue` where none is English."""
+    speaker = build_speaker(spec)
+    with asyncio.Runner() as runner:
         try:
-            voices = question_voices(speaker)
-            for number, text in enumerate(texts):
-                spoken.append(runner.run(_speak(speaker, text, voices[number % len(voices)])))
-                progress(number + 1, len(texts), text)
+            yield question_voices(speaker), lambda text, voice: runner.run(_speak(speaker, text, voice))
         finally:
             runner.run(speaker.close())
-    return spoken
 
 
 def question_voices(speaker: Speaker) -> list[str]:

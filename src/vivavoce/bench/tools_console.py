@@ -14,7 +14,7 @@ from rich.table import Table
 from vivavoce.audio import Audio
 from vivavoce.bench.exchange import Server
 from vivavoce.bench.machine import machine_name
-from vivavoce.bench.serving import serving
+from vivavoce.bench.serving import served
 from vivavoce.bench.speed_console import progress_bar, ready_questions, speak_texts
 from vivavoce.bench.tool_requests import tool_requests
 from vivavoce.bench.tools import FirstSounds, ToolsReport, Trial, compare_first_sounds, put_requests
@@ -52,9 +52,7 @@ def bench_tools(
         found, _ = ready_questions(spec, None, LENGTHS_S, -(-(sounds + 1) // len(LENGTHS_S)), console)
         questions = [question.audio() for question in found][: sounds + 1]
     with ExitStack() as stack:
-        if base_url is None:
-            with console.status("Starting `viva serve` …"):
-                base_url = stack.enter_context(serving(profile=settings.profile))
+        base_url = stack.enter_context(served(base_url, settings.profile, console))
         server = Server(base_url, api_key, model)
         stack.callback(server.close)
         trials: list[Trial] = []

@@ -96,6 +96,11 @@ class ListenOptions:
     temperature: float = 0.0
     chunking: Chunking | None = None
 
+    @property
+    def hints(self) -> str:
+        """All that the caller said of what is to be heard, as one text: what is counted."""
+        return " ".join(filter(None, (self.prompt, *self.keywords)))
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:

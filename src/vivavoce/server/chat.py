@@ -27,7 +27,7 @@ from vivavoce.server.openapi import answered_by, body_of
 from vivavoce.server.owners import owner_of
 from vivavoce.server.parameters import check_supported
 from vivavoce.server.service import Service
-from vivavoce.server.streams import TurnStream, opened
+from vivavoce.server.streams import TurnStream, from_first, opened
 from vivavoce.server.turns import expected_usage, read_turn
 from vivavoce.server.watching import watched_run
 from vivavoce.server.wire import errors as wire_errors
@@ -150,9 +150,7 @@ async def _chunks(first: Event, events: AsyncGenerator[Event, None], reply: Repl
     chunks = _StreamedReply(reply)
     yield chunks.writer.start()
     try:
-        async for data in chunks.write(first):
-            yield data
-        async for happened in events:
+        async for happened in from_first(first, events):
             async for data in chunks.write(happened):
                 yield data
     except VivaError as error:

@@ -113,10 +113,8 @@ async def _hearing(request: Request, form: HeardForm, options: ListenOptions, *,
     engines = await service.engines_for(owner_of(request))
     with strict.original_file_texts(service.strict):
         audio = await asyncio.to_thread(decode, form.file, param="file", max_duration_s=service.limits.audio_s)
-    hints = " ".join(filter(None, (options.prompt, *options.keywords)))
-    service.expect(
-        form.model, Usage(input_text_tokens=about_tokens(hints), input_audio_tokens=audio_input_tokens(audio))
-    )
+    expected = Usage(input_text_tokens=about_tokens(options.hints), input_audio_tokens=audio_input_tokens(audio))
+    service.expect(form.model, expected)
     return _Hearing(audio, options, engines, service.telemetry.turn(form.model, spoken=False, streamed=streamed))
 
 
