@@ -15,7 +15,7 @@ import tiny_audio_model
 from vivavoce.audio import Audio
 from vivavoce.children import Report
 from vivavoce.engines.admission import Admission
-from vivavoce.engines.host import EngineHost
+from vivavoce.engines.host import EngineHost, streams_fed
 from vivavoce.engines.process import EngineProcess
 from vivavoce.engines.remote import Connection, one
 from vivavoce.engines.spec import AdmissionLimits, EngineSpec
@@ -76,3 +76,12 @@ async def test_engines_leave_nothing_on_the_disk(
         await ready()
         assert len(list(temporary.rglob("llama.sock"))) == 1
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("think", "gpu_layers", "fed"), [("llamacpp:m", None, 2), ("llamacpp:m", 20, 9), ("openai:m", None, 9)]
+)
+def test_who_thinks_on_the_same_cores_speaks_less_at_once(think: str, gpu_layers: int | None, fed: int) -> None:
+    spec = EngineSpec("whisper:m", think, "kokoro:m", "none", threads=2, slots=4, think_gpu_layers=gpu_layers)
+    assert streams_fed(9, spec) == fed, "slots are no limit: a remote thinker may have more"
+    assert streams_fed(1, spec) == 1

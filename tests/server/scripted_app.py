@@ -115,9 +115,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedServer]
         yield scripted_server(stack, tmp_path_factory.mktemp("ledger"))
 
 
-def eventually(true: Callable[[], Any]) -> Any:
+def eventually(true: Callable[[], Any], within_s: float = 10.0) -> Any:
     """What `true` finds, once it finds something: for what happens a moment after an answer."""
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + within_s
     while not (found := true()):
         assert time.monotonic() < deadline_s, "in vain"
         time.sleep(0.02)

@@ -56,7 +56,7 @@ def test_beyond_the_queue_is_a_429_that_says_when_and_everybody_inside_is_answer
     server = make_server(thinker=thinker, admission=admission)
     with ThreadPoolExecutor(5) as inside:
         answers = [inside.submit(ask, server, stream=index % 2 == 0) for index in range(5)]
-        eventually(lambda: admission.waiting == 3)
+        eventually(lambda: admission.waiting == 3, PATIENCE_S)
         for stream in (False, True):
             refused = ask(server, stream=stream)
             assert refused.status_code == 429
@@ -81,7 +81,7 @@ def test_bad_requests_take_no_place(make_server: MakeServer) -> None:
     server = make_server(thinker=thinker, admission=admission)
     with ThreadPoolExecutor(1) as inside:
         answer = inside.submit(ask, server)
-        eventually(lambda: thinker.entered)
+        eventually(lambda: thinker.entered, PATIENCE_S)
         assert ask(server, messages=spoken(audio_part(b"no sound"))).status_code == 400
         assert ask(server).status_code == 429
         thinker.go.set()
@@ -94,14 +94,14 @@ def test_the_official_client_comes_back_by_itself_and_gets_through(make_server: 
     server = make_server(thinker=thinker, admission=admission)
     with ThreadPoolExecutor(2) as inside:
         first = inside.submit(ask, server)
-        eventually(lambda: thinker.entered)
+        eventually(lambda: thinker.entered, PATIENCE_S)
 
         def patient() -> str | None:
             with OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=5) as client:
                 return client.chat.completions.create(model=MODEL, messages=HELLO).choices[0].message.content
 
         second = inside.submit(patient)
-        eventually(lambda: admission.counts["refused_full"])
+        eventually(lambda: admission.counts["refused_full"], PATIENCE_S)
         thinker.go.set()
         assert first.result().status_code == 200
         assert second.result() == "word word word"
@@ -109,7 +109,7 @@ def test_the_official_client_comes_back_by_itself_and_gets_through(make_server: 
         thinker.go.clear()
         with ThreadPoolExecutor(1) as inside:
             inside.submit(ask, server)
-            eventually(lambda: thinker.entered == 3)
+            eventually(lambda: thinker.entered == 3, PATIENCE_S)
             try:
                 server.client.chat.completions.create(model=MODEL, messages=HELLO)
             finally:
@@ -123,14 +123,14 @@ def test_a_client_that_hangs_up_in_the_queue_leaves_it(make_server: MakeServer, 
     server = make_server(thinker=thinker, admission=admission)
     with ThreadPoolExecutor(1) as inside:
         answer = inside.submit(ask, server)
-        eventually(lambda: thinker.entered)
+        eventually(lambda: thinker.entered, PATIENCE_S)
         with pytest.raises(httpx.TimeoutException):
             httpx.post(
                 f"{server.url}/v1/chat/completions",
                 json={"model": MODEL, "messages": HELLO, "stream": stream},
                 timeout=0.3,
             )
-        eventually(lambda: admission.counts["left"] == 1)
+        eventually(lambda: admission.counts["left"] == 1, PATIENCE_S)
         assert admission.waiting == 0
         thinker.go.set()
         assert answer.result().status_code == 200
@@ -143,9 +143,9 @@ def test_a_key_that_floods_leaves_room_for_another(make_server: MakeServer) -> N
     server = make_server(thinker=thinker, admission=admission)
     with ThreadPoolExecutor(6) as inside:
         flood = [inside.submit(ask, server, "greedy") for _ in range(5)]
-        eventually(lambda: admission.waiting == 4)
+        eventually(lambda: admission.waiting == 4, PATIENCE_S)
         modest = inside.submit(ask, server, "modest")
-        eventually(lambda: admission.counts["refused_displaced"])
+        eventually(lambda: admission.counts["refused_displaced"], PATIENCE_S)
         thinker.go.set()
         assert modest.result().status_code == 200
         assert sorted(answer.result().status_code for answer in flood) == [200] * 4 + [429]
@@ -215,7 +215,7 @@ def test_a_stage_that_stands_still_ends_its_turn_and_frees_its_place(
     with pytest.raises(APIError) as torn:
         list(server.client.chat.completions.create(**asked, stream=True))  # type: ignore[call-overload]
     assert torn.value.code == "engine_timeout"
-    eventually(lambda: not admission.state()["turns"])
+    eventually(lambda: not admission.state()["turns"], PATIENCE_S)
 
 
 def test_slow_work_that_gets_on_is_not_cut(make_server: MakeServer) -> None:
@@ -239,6 +239,6 @@ def test_a_client_that_stops_reading_gives_up_its_place(make_server: MakeServer)
     with socket.create_connection((url.host, url.port or 80)) as deaf:
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n\r\n"
         deaf.sendall(head.encode() + body)
-        eventually(lambda: admission.state()["turns"])
-        eventually(lambda: not admission.state()["turns"])
+        eventually(lambda: admission.state()["turns"], PATIENCE_S)
+        eventually(lambda: not admission.state()["turns"], PATIENCE_S)
         assert thinker.busy == 0

@@ -174,6 +174,11 @@ async def warm(engines: Engines) -> None:
             pass
 
 
+def streams_fed(spoken: int, spec: EngineSpec) -> int:
+    """Streams of speech that can be kept fed, of `spoken` that speaking alone would allow."""
+    return min(spoken, spec.threads) if spec.thinks_on_processor else spoken
+
+
 def _clean_up(socket_path: Path, scratch: Path) -> None:
     """After a parent that was killed; one that ends in peace does this itself."""
     shutil.rmtree(scratch, ignore_errors=True)
@@ -198,8 +203,7 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
         tell_parent(Report.failed(EngineFailed(f"An engine failed to load: {error!r}")))
         return
     memory.settle()
-    most = spec.threads if spec.thinks_on_processor else spec.slots
-    host = EngineHost(engines, Admission(spec.admission, lambda: min(speaker.streams, most)))
+    host = EngineHost(engines, Admission(spec.admission, lambda: streams_fed(speaker.streams, spec)))
     server = await asyncio.start_unix_server(host.serve, socket_path, limit=frames.READ_AHEAD_BYTES)
     seconds = round(time.perf_counter() - started_s, 3)
     tell_parent(Report("ready", seconds=seconds, socket_path=str(socket_path), message=summary(spec)))
