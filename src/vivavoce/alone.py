@@ -73,18 +73,18 @@ async def _say(
 
 
 async def hear_alone(
-    audio: Audio, options: ListenOptions, engines: Engines
+    audio: Audio, options: ListenOptions, engines: Engines, *, background: bool = False
 ) -> AsyncGenerator[Room | Segment | Heard | Finished, None]:
     """Listen to a recording, however long: `Room` where turns are counted, segments of speech as they are heard,
     `Heard`, then `Finished`. Raises `TooBusy` and what listening raises.
 
-    Text in are the caller's prompt and keywords, text out is the transcript, both in the thinker's tokenizer.
+    `background`: nobody waits for it. Text in are the caller's prompt and keywords, text out is the transcript, both in the thinker's tokenizer.
     """
     started_s = time.perf_counter()
     timings = Timings()
     usage = Usage()
     long = audio.duration_s >= LONG_S
-    async with engines.admission.ticket(spoken=False, background=False, long=long) as ticket:
+    async with engines.admission.ticket(spoken=False, background=background, long=long) as ticket:
         timings = Timings(admitted_s=time.perf_counter() - started_s)
         if ticket.room is not None:
             yield ticket.room

@@ -135,6 +135,15 @@ class Settings(BaseSettings):
         4096, ge=1, description="Longest text for POST /v1/audio/speech, in characters; a book chapter works."
     )
     reply_ttl_s: int = Field(86_400, ge=1, description="Seconds that a spoken reply, and what was heard, is kept.")
+    max_file_bytes: int = Field(
+        209_715_200, ge=1024, description="Largest file for POST /v1/files, in bytes (200 MB, as the original's batches)."
+    )
+    max_files_bytes: int = Field(
+        10_737_418_240, ge=1024, description="All uploaded files of one key together, in bytes (10 GiB)."
+    )
+    file_ttl_s: int = Field(
+        2_592_000, ge=3600, description="Seconds that files, and batches that have ended, are kept unless told otherwise."
+    )
     remember_heard: bool = Field(True, description="Never listen to the same recording twice; off: listen each time.")
     strict: bool = Field(
         False, description="Refuse what the original refused, in its words; otherwise all of that works."
@@ -156,6 +165,11 @@ class Settings(BaseSettings):
     queue_turns: int = Field(32, ge=0, description="Requests that wait for a turn; more are told when to come back.")
     queue_wait_s: float = Field(
         6.0, gt=0, description="Longest wait for a turn; who would wait longer is told at once, with 429."
+    )
+    batch_turns: int | None = Field(
+        None,
+        ge=0,
+        description="Lines of batches under way at once, per worker; unset: half of max_turns; 0: this server runs none.",
     )
     stage_timeout_s: float = Field(
         90.0, gt=0, description="A stage that makes no progress for so long ends its turn; long work gets more."
@@ -224,6 +238,10 @@ class Settings(BaseSettings):
                 self.max_turns or self.slots, self.max_speaking, self.queue_turns, self.queue_wait_s
             ),
         )
+
+    def lines_at_once(self) -> int:
+        """Lines of batches that one worker has under way; the rest of the places stays free for who waits."""
+        return max(1, (self.max_turns or self.slots) // 2) if self.batch_turns is None else self.batch_turns
 
     def engine(self, stage: Stage) -> str:
         """The engine of a stage as `kind:model`: set by itself, or by the profile."""

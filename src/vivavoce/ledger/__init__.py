@@ -1,1 +1,2 @@
-"""What outlives a request: replies and what was heard, sealed and expiring; keys, as hashes; usage, in figures."""
+"""What outlives a request: replies, what was heard, files and batches, sealed and expiring; keys, as hashes; usage, in
+figures."""

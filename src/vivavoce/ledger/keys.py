@@ -88,6 +88,13 @@ class Keys:
             row = connection.execute(query).mappings().first()
         return None if row is None else _key(row)
 
+    def in_force(self, key_id: str) -> Key | None:
+        """The key of this id, unless it was revoked: for work that goes on after its request."""
+        query = select(KEYS).where(KEYS.c.id == key_id, KEYS.c.revoked_at.is_(None))
+        with may_fail("read"), self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _key(row)
+
     def any(self) -> bool:
         """Whether a key was ever made: from then on one is asked for."""
         with may_fail("read"), self._engine.connect() as connection:

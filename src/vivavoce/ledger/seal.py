@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SECRET_BYTES = 32
 _NONCE_BYTES = 12
+SEALED_MORE_BYTES = _NONCE_BYTES + 16
+"""By so much what is sealed is longer than what it was: a nonce before it and a tag after it."""
 
 
 class Seal:

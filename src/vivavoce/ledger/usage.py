@@ -113,7 +113,7 @@ class UsageLog:
         if not rows:
             return
         with may_fail("written"), self._engine.begin() as connection:
-            connection.execute(insert(USAGE), [_flat(row) for row in rows])
+            connection.execute(insert(USAGE), [flat(row) for row in rows])
 
     def sums(
         self,
@@ -175,7 +175,8 @@ _SUMS: list[Label[Any]] = [
 ]
 
 
-def _flat(row: UsageRow) -> dict[str, Any]:
+def flat(row: UsageRow) -> dict[str, Any]:
+    """The values of its columns."""
     values = asdict(row)
     return values | values.pop("usage") | {"day": row.day.isoformat()}
 

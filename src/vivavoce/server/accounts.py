@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -80,14 +81,29 @@ class Accounts:
 
     def note(self, request_id: str, caller: Caller, facts: RequestFacts, route: str, status: int) -> None:
         """A request has ended. Those that made no engine work are not written down."""
-        if facts.model is None or (facts.queue_s is None and facts.usage is None and not _anything(facts)):
+        if (row := self._begun(request_id, caller, facts, route, status)) is None:
             return
-        row = self._row(request_id, caller, facts, route, status)
-        if row.key_id is not None:
-            self._keyring.used(row.key_id, row.usage.total_tokens, row.price_usd or Decimal(0))
         task = asyncio.create_task(self._settle(row, caller))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
+
+    @asynccontextmanager
+    async def row_of(
+        self, request_id: str, caller: Caller, facts: RequestFacts, route: str, status: int
+    ) -> AsyncGenerator[UsageRow | None, None]:
+        """The same for who writes the row together with other things, within this context; None: there is nothing to
+        write. Left by an error, the row was not written."""
+        row = self._begun(request_id, caller, facts, route, status)
+        if row is None:
+            yield None
+            return
+        try:
+            yield await self._with_share(row, caller)
+        except BaseException:
+            if row.key_id is not None:
+                self._keyring.used(row.key_id, -row.usage.total_tokens, -(row.price_usd or Decimal(0)))
+            raise
+        self._written(row)
 
     async def flush(self) -> None:
         """Write what was noted until now. Raises `StorageFailed`; the rows are kept for the next time."""
@@ -101,8 +117,7 @@ class Accounts:
                 self._rows = [*rows, *self._rows]
                 raise
             for row in rows:
-                if row.key_id is not None:
-                    self._keyring.written(row.key_id, row.usage.total_tokens, row.price_usd or Decimal(0))
+                self._written(row)
 
     async def close(self) -> None:
         """Write what is left, and what requests that the stop cut off still have to tell."""
@@ -113,6 +128,21 @@ class Accounts:
             await self.flush()
         except StorageFailed as error:
             log.error("the usage of %d requests is lost: %s", len(self._rows), error.message)
+
+    def _begun(
+        self, request_id: str, caller: Caller, facts: RequestFacts, route: str, status: int
+    ) -> UsageRow | None:
+        """The row of a request, counted in its key's budget; None where it made no engine work."""
+        if facts.model is None or (facts.queue_s is None and facts.usage is None and not _anything(facts)):
+            return None
+        row = self._row(request_id, caller, facts, route, status)
+        if row.key_id is not None:
+            self._keyring.used(row.key_id, row.usage.total_tokens, row.price_usd or Decimal(0))
+        return row
+
+    def _written(self, row: UsageRow) -> None:
+        if row.key_id is not None:
+            self._keyring.written(row.key_id, row.usage.total_tokens, row.price_usd or Decimal(0))
 
     def _row(self, request_id: str, caller: Caller, facts: RequestFacts, route: str, status: int) -> UsageRow:
         usage, model = _usage(facts, caller.expected), facts.model or ""
@@ -138,7 +168,13 @@ class Accounts:
         )
 
     async def _settle(self, row: UsageRow, caller: Caller) -> None:
-        """Tell the queue what the request took, learn its share of the machine, and hand the row to the writer."""
+        """Hand the row of a request to the writer."""
+        self._rows.append(await self._with_share(row, caller))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    async def _with_share(self, row: UsageRow, caller: Caller) -> UsageRow:
+        """Tell the queue what the request took, and learn its share of the machine."""
         share_s: float | None = None
         try:
             if caller.admission is not None:
@@ -149,9 +185,7 @@ class Accounts:
         if share_s is not None:
             cost = self._cost_per_hour and self._cost_per_hour * Decimal(round(share_s * 1e6)) / 1_000_000 / HOUR_S
             row = replace(row, machine_ms=round(share_s * 1000), cost_usd=cost)
-        self._rows.append(row)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+        return row
 
     async def _write(self) -> None:
         pause_s = GATHER_S

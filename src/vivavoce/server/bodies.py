@@ -54,6 +54,11 @@ async def read_model(request: Request, model: type[Body], most_bytes: int) -> Bo
 
 
 def _parse(data: bytes, model: type[Body]) -> Body:
+    return validated(read_object(data), model)
+
+
+def read_object(data: bytes) -> dict[str, object]:
+    """JSON as it is sent to us. Raises `InvalidRequest` where it is none, or no object."""
     try:
         body = _encodable(json.loads(data, parse_constant=_refuse_constant, parse_float=_finite))
     except (ValueError, RecursionError) as error:
@@ -64,10 +69,15 @@ def _parse(data: bytes, model: type[Body]) -> Body:
         ) from error
     if not isinstance(body, dict):
         raise InvalidRequest("The JSON body must be an object.", code="invalid_json")
+    return cast("dict[str, object]", body)
+
+
+def validated(body: dict[str, object], model: type[Body]) -> Body:
+    """`body` as `model`. Raises `InvalidRequest` and its kinds."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise from_validation(error, cast("dict[str, object]", body)) from error
+        raise from_validation(error, body) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

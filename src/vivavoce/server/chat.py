@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -51,31 +52,39 @@ log = logging.getLogger(__name__)
 async def chat_completions(request: Request) -> Response:
     service: Service = request.app.state.service
     body = await read_model(request, ChatRequest, service.limits.body_bytes)
+    turn, engines, reply = await prepared(body, service, owner_of(request))
+    answering = _streamed if body.stream else whole
+    return await while_connected(request, answering(turn, engines, reply))
+
+
+async def prepared(
+    body: ChatRequest, service: Service, owner: bytes, *, background: bool = False
+) -> tuple[Turn, Engines, Reply]:
+    """The turn that a body asks for, and how it is answered. Raises what is wrong with it, before any work is done."""
     check_model(body.model)
     if service.strict:
         strict.refuse(body)
     await asyncio.to_thread(check_supported, body, service.limits.choices)  # a schema takes a while
-    owner = owner_of(request)
     engines = await service.engines_for(owner)
     with strict.original_texts(service.strict):
         turn = await read_turn(body, service, engines, owner)
     service.expect(body.model, expected_usage(turn))
-    reply = Reply(body, service, owner)
-    answering = _streamed if body.stream else _whole
-    return await while_connected(request, answering(turn, engines, reply))
+    return replace(turn, background=background), engines, Reply(body, service, owner, background=background)
 
 
 class Reply:
     """Identity of one reply, and how its sound is wanted. `keeping` None: it is not spoken."""
 
-    def __init__(self, body: ChatRequest, service: Service, owner: bytes) -> None:
+    def __init__(self, body: ChatRequest, service: Service, owner: bytes, *, background: bool = False) -> None:
         self.body = body
         self.patience_s = service.limits.stage_s
         self.format = body.audio.format if body.audio is not None else "wav"
         self.keeping: Keeping | None = None
         if body.wants_audio:
             self.keeping = Keeping(service.ledger.replies, owner, self.format, service.limits.reply_ttl_s)
-        self.watch = service.telemetry.turn(body.model, spoken=body.wants_audio, streamed=bool(body.stream))
+        self.watch = service.telemetry.turn(
+            body.model, spoken=body.wants_audio, streamed=bool(body.stream), background=background
+        )
         self.head = ReplyHead(
             completion_id=f"chatcmpl-{secrets.token_hex(16)}",
             model=body.model,
@@ -88,7 +97,8 @@ class Reply:
         )
 
 
-async def _whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
+async def whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
+    """The answer of a turn once it is over."""
     answers = [Answer() for _ in range(turn.choices)]
     heard, clauses = list[PartHeard](), list[Audio]()
     finished: Finished | None = None

@@ -74,10 +74,23 @@ class KeyRing:
             raise KeyMissing(NO_KEY)
         known = self._known.get(owner)
         if known is None or self._stale(known.at_s):
-            known = await asyncio.to_thread(self._look_up, token, known and known.spent)
+            known = await asyncio.to_thread(self._look_up, lambda: self._ledger.keys.find(token), known and known.spent)
             if known is None:
                 self._known.pop(owner, None)
                 raise AuthenticationFailed(f"Incorrect API key provided: {masked(token)}. {MADE_BY}")
+            self._known[owner] = known
+        return known.key
+
+    async def still(self, owner: bytes, key_id: str) -> Key:
+        """The key in whose name work goes on after its request. Raises `AuthenticationFailed` once it is revoked."""
+        known = self._known.get(owner)
+        if known is None or self._stale(known.at_s):
+            known = await asyncio.to_thread(
+                self._look_up, lambda: self._ledger.keys.in_force(key_id), known and known.spent
+            )
+            if known is None:
+                self._known.pop(owner, None)
+                raise AuthenticationFailed("The key of this work was revoked.")
             self._known[owner] = known
         return known.key
 
@@ -106,10 +119,9 @@ class KeyRing:
                 known.spent.tokens += tokens
                 known.spent.usd += usd
 
-    def _look_up(self, token: str, before: Spent | None) -> Known | None:
+    def _look_up(self, find: Callable[[], Key | None], before: Spent | None) -> Known | None:
         """Blocking. `before`: what was summed last."""
-        key = self._ledger.keys.find(token)
-        if key is None:
+        if (key := find()) is None:
             return None
         has_budget = key.limits.monthly_tokens is not None or key.limits.monthly_usd is not None
         return Known(key, self._clock(), self._sum(key, before) if has_budget else None)

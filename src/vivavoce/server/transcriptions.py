@@ -48,16 +48,18 @@ Written = Callable[[Heard, Finished], Response]
 
 
 @dataclass(frozen=True, slots=True)
-class _Hearing:
+class Hearing:
     """One file to be heard."""
 
     audio: Audio
     options: ListenOptions
     engines: Engines
     watch: TurnWatch
+    background: bool = False
 
     def happening(self) -> AsyncGenerator[Happened, None]:
-        return watched(hear_alone(self.audio, self.options, self.engines), self.watch)
+        hearing = hear_alone(self.audio, self.options, self.engines, background=self.background)
+        return watched(hearing, self.watch)
 
 
 @ROUTER.post(
@@ -69,14 +71,26 @@ class _Hearing:
 async def create_transcription(request: Request) -> Response:
     service: Service = request.app.state.service
     form = await read_form(request, TranscriptionRequest, service.limits.body_bytes)
+    hearing = await prepared(form, service, owner_of(request))
+    if form.stream:
+        writer = EventWriter(form.model, logprobs=form.wants_logprobs)
+        return await while_connected(request, _streamed(hearing, writer, service.limits.stage_s))
+    return await while_connected(request, transcribed(form, hearing))
+
+
+async def prepared(
+    form: TranscriptionRequest, service: Service, owner: bytes, *, background: bool = False
+) -> Hearing:
+    """What a form asks to be heard. Raises what is wrong with it, before any work is done."""
     check_model(form.model, HEARING_NAMES)
     form.check_supported()
     if service.strict:
         strict.refuse_transcription(form)
-    hearing = await _hearing(request, form, form.options(), streamed=bool(form.stream))
-    if form.stream:
-        writer = EventWriter(form.model, logprobs=form.wants_logprobs)
-        return await while_connected(request, _streamed(hearing, writer, service.limits.stage_s))
+    return await _hearing(form, form.options(), service, owner, streamed=bool(form.stream), background=background)
+
+
+async def transcribed(form: TranscriptionRequest, hearing: Hearing) -> Response:
+    """The answer to a form once all was heard."""
 
     def written(heard: Heard, finished: Finished) -> Response:
         if form.format == "verbose_json":
@@ -85,7 +99,7 @@ async def create_transcription(request: Request) -> Response:
             plain(form.model, heard, finished.usage, logprobs=form.wants_logprobs)
         )
 
-    return await while_connected(request, _whole(hearing, written))
+    return await _whole(hearing, written)
 
 
 @ROUTER.post(
@@ -98,7 +112,7 @@ async def create_translation(request: Request) -> Response:
     service: Service = request.app.state.service
     form = await read_form(request, TranslationRequest, service.limits.body_bytes)
     check_model(form.model, HEARING_NAMES)
-    hearing = await _hearing(request, form, form.options(), streamed=False)
+    hearing = await _hearing(form, form.options(), service, owner_of(request), streamed=False)
 
     def written(heard: Heard, finished: Finished) -> Response:
         if form.format == "verbose_json":
@@ -108,14 +122,22 @@ async def create_translation(request: Request) -> Response:
     return await while_connected(request, _whole(hearing, written))
 
 
-async def _hearing(request: Request, form: HeardForm, options: ListenOptions, *, streamed: bool) -> _Hearing:
-    service: Service = request.app.state.service
-    engines = await service.engines_for(owner_of(request))
+async def _hearing(
+    form: HeardForm,
+    options: ListenOptions,
+    service: Service,
+    owner: bytes,
+    *,
+    streamed: bool,
+    background: bool = False,
+) -> Hearing:
+    engines = await service.engines_for(owner)
     with strict.original_file_texts(service.strict):
         audio = await asyncio.to_thread(decode, form.file, param="file", max_duration_s=service.limits.audio_s)
     expected = Usage(input_text_tokens=about_tokens(options.hints), input_audio_tokens=audio_input_tokens(audio))
     service.expect(form.model, expected)
-    return _Hearing(audio, options, engines, service.telemetry.turn(form.model, spoken=False, streamed=streamed))
+    watch = service.telemetry.turn(form.model, spoken=False, streamed=streamed, background=background)
+    return Hearing(audio, options, engines, watch, background)
 
 
 def _as_text(fmt: str, heard: Heard) -> Response | None:
@@ -128,7 +150,7 @@ def _as_text(fmt: str, heard: Heard) -> Response | None:
     return PlainTextResponse(vtt(parts), media_type="text/vtt") if fmt == "vtt" else None
 
 
-async def _whole(hearing: _Hearing, written: Written) -> Response:
+async def _whole(hearing: Hearing, written: Written) -> Response:
     headers: dict[str, str] = {}
     heard: Heard | None = None
     finished: Finished | None = None
@@ -150,7 +172,7 @@ async def _whole(hearing: _Hearing, written: Written) -> Response:
     return response
 
 
-async def _streamed(hearing: _Hearing, writer: EventWriter, patience_s: float) -> Response:
+async def _streamed(hearing: Hearing, writer: EventWriter, patience_s: float) -> Response:
     """Headers go out with what is heard first, so that what fails before it still gets its own status."""
     events = hearing.happening()
     first, headers = await opened(events)

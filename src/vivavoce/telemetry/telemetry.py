@@ -35,6 +35,12 @@ MORE_CODES = (
     "host_not_allowed",
     "model_without_price",
     "string_above_max_length",
+    "file_not_found",
+    "file_in_use",
+    "batch_not_found",
+    "batch_has_ended",
+    "too_many_batches",
+    "storage_full",
 )
 """Codes that errors of the tree are given where they are raised."""
 
@@ -129,9 +135,9 @@ class Telemetry:
         facts.span.end()
         _CURRENT.set(None)
 
-    def turn(self, model: str, *, spoken: bool, streamed: bool) -> TurnWatch:
-        """model: a name that is served, or `other`."""
-        return TurnWatch(self.meter, _CURRENT.get() or RequestFacts(), model, spoken, streamed)
+    def turn(self, model: str, *, spoken: bool, streamed: bool, background: bool = False) -> TurnWatch:
+        """model: a name that is served, or `other`. background: nobody waits for it, so its waits are not measured."""
+        return TurnWatch(self.meter, _CURRENT.get() or RequestFacts(), model, spoken, streamed, background)
 
     def stage(self, stage: Stage) -> StageWatch:
         return StageWatch(self.meter, _CURRENT.get(), stage)
@@ -188,10 +194,13 @@ class StageWatch:
 class TurnWatch:
     """One turn: a context that tells how it went. Neither finished nor failed at its end, it was given up."""
 
-    def __init__(self, meter: Meter, facts: RequestFacts, model: str, spoken: bool, streamed: bool) -> None:
+    def __init__(
+        self, meter: Meter, facts: RequestFacts, model: str, spoken: bool, streamed: bool, background: bool
+    ) -> None:
         self._meter = meter
         self._facts = facts
         self._streamed = streamed
+        self._background = background
         self._asked_s = 0.0
         self._finished = False
         self._plays_from_s: float | None = None
@@ -208,7 +217,7 @@ class TurnWatch:
     def admitted(self) -> None:
         """It was let in by a queue that counts; until now it has waited."""
         self._facts.queue_s = self._facts.elapsed_s() - self._asked_s
-        self._meter.observe("viva_queue_wait_seconds", self._facts.queue_s)
+        self._waited("viva_queue_wait_seconds", self._facts.queue_s)
         self._facts.span.event("admitted")
 
     def given(self, characters: int) -> None:
@@ -223,7 +232,7 @@ class TurnWatch:
         self._facts.pieces += 1
         if self._facts.first_text_s is None:
             self._facts.first_text_s = self._facts.elapsed_s()
-            self._meter.observe("viva_first_text_seconds", self._facts.first_text_s)
+            self._waited("viva_first_text_seconds", self._facts.first_text_s)
             self._facts.span.event("first_text")
 
     def sound(self, start_s: float, seconds: float) -> None:
@@ -232,11 +241,15 @@ class TurnWatch:
         self._facts.spoken_s += seconds
         if self._facts.first_sound_s is None:
             self._facts.first_sound_s = now_s
-            self._meter.observe("viva_first_sound_seconds", now_s)
+            self._waited("viva_first_sound_seconds", now_s)
             self._facts.span.event("first_sound")
         self._meter.add("viva_audio_seconds_total", seconds, "out")
         if self._streamed:
             self._play(now_s, start_s)
+
+    def _waited(self, metric: str, seconds: float) -> None:
+        if not self._background:
+            self._meter.observe(metric, seconds)
 
     def _play(self, now_s: float, start_s: float) -> None:
         """Playback begins with the first sound, and waits where the next is late."""
