@@ -78,7 +78,8 @@ async def hear_alone(
     """Listen to a recording, however long: `Room` where turns are counted, segments of speech as they are heard,
     `Heard`, then `Finished`. Raises `TooBusy` and what listening raises.
 
-    `background`: nobody waits for it. Text in are the caller's prompt and keywords, text out is the transcript, both in the thinker's tokenizer.
+    `background`: nobody waits for it. Text in are the caller's prompt and keywords, text out is the transcript, both in
+    the thinker's tokenizer.
     """
     started_s = time.perf_counter()
     timings = Timings()

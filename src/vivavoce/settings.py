@@ -136,13 +136,17 @@ class Settings(BaseSettings):
     )
     reply_ttl_s: int = Field(86_400, ge=1, description="Seconds that a spoken reply, and what was heard, is kept.")
     max_file_bytes: int = Field(
-        209_715_200, ge=1024, description="Largest file for POST /v1/files, in bytes (200 MB, as the original's batches)."
+        209_715_200,
+        ge=1024,
+        description="Largest file for POST /v1/files, in bytes (200 MB, as the original's batches).",
     )
     max_files_bytes: int = Field(
         10_737_418_240, ge=1024, description="All uploaded files of one key together, in bytes (10 GiB)."
     )
     file_ttl_s: int = Field(
-        2_592_000, ge=3600, description="Seconds that files, and batches that have ended, are kept unless told otherwise."
+        2_592_000,
+        ge=3600,
+        description="Seconds that files, and batches that have ended, are kept unless told otherwise.",
     )
     remember_heard: bool = Field(True, description="Never listen to the same recording twice; off: listen each time.")
     strict: bool = Field(
@@ -169,7 +173,7 @@ class Settings(BaseSettings):
     batch_turns: int | None = Field(
         None,
         ge=0,
-        description="Lines of batches under way at once, per worker; unset: half of max_turns; 0: this server runs none.",
+        description="Lines of batches under way at once, per worker; unset: half of max_turns; 0: it runs none.",
     )
     stage_timeout_s: float = Field(
         90.0, gt=0, description="A stage that makes no progress for so long ends its turn; long work gets more."

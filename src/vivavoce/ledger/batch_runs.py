@@ -11,9 +11,9 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Select, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from vivavoce.ledger.batches import UNENDED, Batch, Batches, Issue, Outcome, Status
 from vivavoce.ledger.blobs import Blobs
@@ -26,6 +26,9 @@ from vivavoce.ledger.usage import UsageRow, flat
 
 BIG_BYTES = 1 << 16
 """From here on a result lies in a file, not in the database (decision 7)."""
+
+READ_AT_ONCE = 100
+"""Results."""
 
 
 class LeaseLostError(Exception):
@@ -46,9 +49,7 @@ class Claim:
 class BatchRuns:
     """Methods raise `StorageFailed`, and those that write `LeaseLostError`."""
 
-    def __init__(
-        self, engine: Engine, batches: Batches, files: Files, blobs: Blobs, seal: Seal, clock: Clock
-    ) -> None:
+    def __init__(self, engine: Engine, batches: Batches, files: Files, blobs: Blobs, seal: Seal, clock: Clock) -> None:
         self._engine = engine
         self._batches = batches
         self._files = files
@@ -83,8 +84,8 @@ class BatchRuns:
         """Renew the lease. Returns the state of the batch, which its owner may have changed."""
         with may_fail("written"), self._engine.begin() as connection:
             self._change(connection, claim, lease_until_ms=self._now_ms() + round(lease_s * 1000))
-            status: Status = connection.scalar(select(BATCHES.c.status).where(BATCHES.c.key == claim.key))
-        return status
+            status = connection.scalar(select(BATCHES.c.status).where(BATCHES.c.key == claim.key))
+        return cast("Status", status)
 
     def release(self, claim: Claim) -> None:
         """Let another go on with it at once."""
@@ -95,11 +96,23 @@ class BatchRuns:
         """The input is good: `total` lines. False where the owner has cancelled it by now."""
         with may_fail("written"), self._engine.begin() as connection:
             return self._move(
-                connection, claim, "in_progress", of=("validating",), total=total, model=model, in_progress_at=self._now()
+                connection,
+                claim,
+                "in_progress",
+                of=("validating",),
+                total=total,
+                model=model,
+                in_progress_at=self._now(),
             )
 
+    def begun(self, claim: Claim) -> bool:
+        """Whether the input was found good."""
+        query = select(BATCHES.c.in_progress_at).where(BATCHES.c.key == claim.key)
+        with may_fail("read"), self._engine.connect() as connection:
+            return connection.scalar(query) is not None
+
     def record(self, claim: Claim, line: int, result: bytes, *, answered: bool, usage: UsageRow | None) -> None:
-        """What came of a line, and what it used: both or neither. `answered`: it goes into the output, not the errors."""
+        """What came of a line, and what it used: both or neither. `answered`: it is for the output, not the errors."""
         blob = secrets.token_bytes(32) if len(result) > BIG_BYTES else None
         try:
             if blob is not None:
@@ -128,10 +141,10 @@ class BatchRuns:
         columns = (BATCH_LINES.c.line, BATCH_LINES.c.value, BATCH_LINES.c.blob)
         after = 0
         while True:
-            query: Select[Any] = select(*columns).where(BATCH_LINES.c.batch == claim.key, BATCH_LINES.c.line > after)
-            query = query.where(BATCH_LINES.c.answered.is_(answered)).order_by(BATCH_LINES.c.line).limit(100)
+            mine = (BATCH_LINES.c.batch == claim.key, BATCH_LINES.c.line > after)
+            query = select(*columns).where(*mine, BATCH_LINES.c.answered.is_(answered))
             with may_fail("read"), self._engine.connect() as connection:
-                rows = connection.execute(query).all()
+                rows = connection.execute(query.order_by(BATCH_LINES.c.line).limit(READ_AT_ONCE)).all()
             if not rows:
                 return
             for after, value, blob in rows:

@@ -24,9 +24,7 @@ from vivavoce.ledger.tables import BATCH_LINES, BATCHES
 
 PREFIX = "batch_"
 
-Status = Literal[
-    "validating", "in_progress", "finalizing", "cancelling", "completed", "failed", "expired", "cancelled"
-]
+Status = Literal["validating", "in_progress", "finalizing", "cancelling", "completed", "failed", "expired", "cancelled"]
 UNENDED: tuple[Status, ...] = ("validating", "in_progress", "finalizing", "cancelling")
 TIMES = (
     "in_progress_at",
@@ -152,7 +150,7 @@ class Batches:
             with self._engine.begin() as connection:
                 gone = connection.scalars(over).all()
                 mine = delete(BATCH_LINES).where(BATCH_LINES.c.batch.in_(gone))
-                blobs = connection.scalars(mine.returning(BATCH_LINES.c.blob)).all() if gone else []
+                blobs = connection.scalars(mine.returning(BATCH_LINES.c.blob)).all()
             for blob in blobs:
                 if blob is not None:
                     self._blobs.delete(blob)
@@ -167,7 +165,8 @@ class Batches:
         outcome = Outcome()
         if row["outcome"] is not None:
             found = self._opened(owner, row["key"], row["outcome"])
-            outcome = Outcome(**found | {"issues": tuple(Issue(**issue) for issue in found["issues"])})
+            issues = tuple(Issue(**issue) for issue in found["issues"])
+            outcome = Outcome(found["output_file_id"], found["error_file_id"], issues)
         return Batch(
             id=value["id"],
             order=Order(**value["order"]),

@@ -61,7 +61,8 @@ class Blobs:
 
 
 class BlobWriter:
-    """A blob on its way: a context, within which `feed` takes bytes; left by an error, nothing remains of it.
+    """A blob on its way: bytes by `feed`, then `finish`; or `discard`, and nothing remains of it. As a context it does
+    one of the two by itself.
 
     `size`: bytes so far. Raises `StorageFailed`.
     """
@@ -88,16 +89,25 @@ class BlobWriter:
             self._write(bytes(self._waiting[:PIECE_BYTES]), last=False)
             del self._waiting[:PIECE_BYTES]
 
-    def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
+    def finish(self) -> None:
         try:
-            with may_fail("written"), self._sink:
-                if error is None:
+            with may_fail("written"):
+                with self._sink:
                     self._write(bytes(self._waiting), last=True)
-            if error is None:
-                with may_fail("written"):
-                    self._part.replace(self._file)
+                self._part.replace(self._file)
         finally:
-            self._part.unlink(missing_ok=True)
+            self.discard()
+
+    def discard(self) -> None:
+        with suppress(OSError):
+            self._sink.close()
+        self._part.unlink(missing_ok=True)
+
+    def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is None:
+            self.finish()
+        else:
+            self.discard()
 
     def _write(self, piece: bytes, *, last: bool) -> None:
         with may_fail("written"):

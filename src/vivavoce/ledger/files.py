@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, delete, exists, func, insert, select
 
-from vivavoce.errors import InvalidRequest, StorageFailed
+from vivavoce.errors import InvalidRequest
 from vivavoce.ledger import sqlite
 from vivavoce.ledger.blobs import Blobs, BlobWriter
 from vivavoce.ledger.database import may_fail

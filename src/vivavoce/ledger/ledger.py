@@ -31,8 +31,9 @@ class Ledger:
     """The ledger in `folder`, made if need be, its tables brought to their newest shape.
 
     Rows lie in `folder/ledger.sqlite`, or in the database at `url`; sound in `folder/sounds/`, files in
-    `folder/files/`, the secret in `folder/ledger.secret`. All of it is its owner's alone (modes 0700 and 0600). Several processes may have it open.
-    `usage_days`: how long the usage of requests is kept, None: for ever. Raises `StorageFailed`.
+    `folder/files/`, the secret in `folder/ledger.secret`. All of it is its owner's alone (modes 0700 and 0600). Several
+    processes may have it open. `usage_days`: how long the usage of requests is kept, None: for ever. Raises
+    `StorageFailed`.
     """
 
     def __init__(

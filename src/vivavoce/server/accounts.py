@@ -129,9 +129,7 @@ class Accounts:
         except StorageFailed as error:
             log.error("the usage of %d requests is lost: %s", len(self._rows), error.message)
 
-    def _begun(
-        self, request_id: str, caller: Caller, facts: RequestFacts, route: str, status: int
-    ) -> UsageRow | None:
+    def _begun(self, request_id: str, caller: Caller, facts: RequestFacts, route: str, status: int) -> UsageRow | None:
         """The row of a request, counted in its key's budget; None where it made no engine work."""
         if facts.model is None or (facts.queue_s is None and facts.usage is None and not _anything(facts)):
             return None

@@ -17,7 +17,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
-from vivavoce.server import chat, metrics, models, replies, speech, tokenize, transcriptions, usage
+from vivavoce.server import batches, chat, files, metrics, models, replies, speech, tokenize, transcriptions, usage
+from vivavoce.server.batch_runner import running_batches
 from vivavoce.server.cors import cors_policy
 from vivavoce.server.door import Door
 from vivavoce.server.hosts import KnownHosts
@@ -26,7 +27,9 @@ from vivavoce.server.openapi import describe
 from vivavoce.server.service import Service
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Health
+from vivavoce.server.wire.batches import BatchRequest
 from vivavoce.server.wire.chat_request import ChatRequest
+from vivavoce.server.wire.files import FileUpload
 from vivavoce.server.wire.speech import SpeechRequest
 from vivavoce.server.wire.transcription_request import TranscriptionRequest, TranslationRequest
 from vivavoce.telemetry.telemetry import fail_current
@@ -48,12 +51,14 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         if isinstance(service, Service):
             app.state.service = service
-            yield
+            async with running_batches(service):
+                yield
             await service.accounts.close()
             return
         async with service() as made:
             app.state.service = made
-            yield
+            async with running_batches(made):
+                yield
             await made.accounts.close()
 
     app = FastAPI(
@@ -73,9 +78,12 @@ def create_app(
     app.include_router(replies.ROUTER)
     app.include_router(tokenize.ROUTER)
     app.include_router(usage.ROUTER)
+    app.include_router(files.ROUTER)
+    app.include_router(batches.ROUTER)
     app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
     app.include_router(metrics.ROUTER)
-    describe(app, ChatRequest, SpeechRequest, TranscriptionRequest, TranslationRequest, tokenize.TokenizeRequest)
+    bodies = (ChatRequest, SpeechRequest, TranscriptionRequest, TranslationRequest, FileUpload, BatchRequest)
+    describe(app, *bodies, tokenize.TokenizeRequest)
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from vivavoce.errors import InvalidRequest, InvalidValue
-from vivavoce.server.bodies import SLOW_BYTES, read_body
-from vivavoce.server.wire.errors import from_validation
+from vivavoce.server.bodies import SLOW_BYTES, read_body, validated
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -42,6 +41,15 @@ class Part:
 
 async def read_form(request: Request, model: type[Body], most_bytes: int) -> Body:
     """The body as `model`, its `bytes` fields from files. Raises `InvalidRequest` and its kinds, `PayloadTooLarge`."""
+    boundary = boundary_of(request)
+    data = await read_body(request, most_bytes)
+    if len(data) > SLOW_BYTES:
+        return await asyncio.to_thread(_parse, data, boundary, model)
+    return _parse(data, boundary, model)
+
+
+def boundary_of(request: Request) -> bytes:
+    """What lies between the parts of a form. Raises `InvalidRequest` where the request says that it has none."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
@@ -49,59 +57,67 @@ async def read_form(request: Request, model: type[Body], most_bytes: int) -> Bod
             "This route takes a form with a file: multipart/form-data, with the boundary in the content type.",
             code="invalid_content_type",
         )
-    data = await read_body(request, most_bytes)
-    if len(data) > SLOW_BYTES:
-        return await asyncio.to_thread(_parse, data, boundary, model)
-    return _parse(data, boundary, model)
+    return boundary
 
 
 def _parse(data: bytes, boundary: bytes, model: type[Body]) -> Body:
-    body = fields_of(parts_of(data, boundary), model)
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        raise from_validation(error, body) from error
+    return validated(fields_of(parts_of(data, boundary), model), model)
 
 
 def parts_of(data: bytes, boundary: bytes) -> list[Part]:
     """The parts of a whole body. Raises `InvalidRequest` where it is malformed, cut off or has too many parts."""
-    reader = _Reader()
-    try:
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": reader.begin,
-                "on_part_data": reader.data,
-                "on_header_field": reader.header_name,
-                "on_header_value": reader.header_value,
-                "on_header_end": reader.header_end,
-                "on_headers_finished": reader.headers_finished,
-                "on_end": reader.end,
-            },
-        )
-        parser.write(data)
-    except FormParserError as error:
-        raise _malformed("check its boundary and its headers") from error
-    if not reader.ended:
-        raise _malformed("it ends before its closing boundary")
-    return reader.parts
+    reader = FormReader(boundary)
+    reader.feed(data)
+    return reader.whole()
 
 
-class _Reader:
-    """Gathers what the parser finds."""
+class FormReader:
+    """Gathers the parts of a form, which comes as a whole or in pieces."""
 
-    def __init__(self) -> None:
-        self.parts: list[Part] = []
-        self.ended = False
+    def __init__(self, boundary: bytes) -> None:
+        self._parts: list[Part] = []
+        self._ended = False
         self._text_bytes = 0
         self._header = b""
         self._value = b""
         self._named = False
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self.begin,
+                    "on_part_data": self.data,
+                    "on_header_field": self.header_name,
+                    "on_header_value": self.header_value,
+                    "on_header_end": self.header_end,
+                    "on_headers_finished": self.headers_finished,
+                    "on_end": self.end,
+                },
+            )
+        except FormParserError as error:
+            raise _malformed("check its boundary") from error
+
+    def feed(self, data: bytes) -> None:
+        """Raises `InvalidRequest` where it is malformed."""
+        try:
+            self._parser.write(data)
+        except FormParserError as error:
+            raise _malformed("check its boundary and its headers") from error
+
+    def whole(self) -> list[Part]:
+        """All parts. Raises `InvalidRequest` where the form has not ended."""
+        if not self._ended:
+            raise _malformed("it ends before its closing boundary")
+        return self._parts
+
+    def to_be_short(self, part: Part) -> bool:
+        """Whether a part counts among the fields that may hold little together."""
+        return part.filename is None
 
     def begin(self) -> None:
-        if len(self.parts) == MOST_PARTS:
+        if len(self._parts) == MOST_PARTS:
             raise InvalidRequest(f"The form has more than {MOST_PARTS} parts.", code="invalid_multipart")
-        self.parts.append(Part())
+        self._parts.append(Part())
         self._named = False
 
     def header_name(self, data: bytes, start: int, end: int) -> None:
@@ -113,7 +129,7 @@ class _Reader:
     def header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
             _, options = parse_options_header(self._value.decode("latin-1"))
-            part = self.parts[-1]
+            part = self._parts[-1]
             part.name = options.get(b"name", b"").decode("utf-8", "replace")
             self._named = bool(part.name)
             if (filename := options.get(b"filename")) is not None:
@@ -125,8 +141,8 @@ class _Reader:
             raise _malformed("a part of it has no name")
 
     def data(self, data: bytes, start: int, end: int) -> None:
-        part = self.parts[-1]
-        if part.filename is None:
+        part = self._parts[-1]
+        if self.to_be_short(part):
             self._text_bytes += end - start
             if self._text_bytes > TEXT_BYTES:
                 raise InvalidValue(
@@ -137,7 +153,7 @@ class _Reader:
         part.data += data[start:end]
 
     def end(self) -> None:
-        self.ended = True
+        self._ended = True
 
 
 def _malformed(why: str) -> InvalidRequest:

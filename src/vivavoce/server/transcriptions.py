@@ -78,9 +78,7 @@ async def create_transcription(request: Request) -> Response:
     return await while_connected(request, transcribed(form, hearing))
 
 
-async def prepared(
-    form: TranscriptionRequest, service: Service, owner: bytes, *, background: bool = False
-) -> Hearing:
+async def prepared(form: TranscriptionRequest, service: Service, owner: bytes, *, background: bool = False) -> Hearing:
     """What a form asks to be heard. Raises what is wrong with it, before any work is done."""
     check_model(form.model, HEARING_NAMES)
     form.check_supported()
