@@ -14,6 +14,7 @@ import typer
 
 from vivavoce import __version__
 from vivavoce.cli_accounting import keys_app, prices, usage
+from vivavoce.cli_batch import batch_app
 from vivavoce.cli_bench import ProfileOption, bench_app
 from vivavoce.errors import VivaError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch, check and delete them.")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
+app.add_typer(batch_app, name="batch")
 app.add_typer(bench_app, name="bench")
 
 
