@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,8 +16,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from ledger_folder import REPLY, SOUND, Clock, keep
 from sqlalchemy import create_engine
+from test_files_and_batches import keep as keep_file
+from test_files_and_batches import order
 from test_ledger_usage import ROWS
 
+from vivavoce.errors import StorageFailed
+from vivavoce.ledger.batch_runs import LeaseLostError
 from vivavoce.ledger.keys import KeyLimits
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.ledger.tables import METADATA
@@ -85,6 +91,49 @@ def test_everything_works_there_too(tmp_path: Path, url: str) -> None:
     assert again.keys.list()[0].id == key.id
     again.close()
     assert not (tmp_path / "ledger.sqlite").exists()
+
+
+def test_files_and_batches_work_there_too(tmp_path: Path, url: str) -> None:
+    clock = Clock()
+    ledger, other = (Ledger(tmp_path, url=url, clock=clock) for _ in range(2))
+    owner = ledger.owner("anna")
+    file_ids: list[str] = []
+    for _ in range(3):
+        file_ids.append(keep_file(ledger, b"words " * 300_000))
+        clock.now_s += 1
+    assert [kept.id for kept in ledger.files.list(owner, after=file_ids[2], limit=5).found] == file_ids[1::-1]
+    assert b"".join(other.files.read(owner, file_ids[0])) == b"words " * 300_000
+    batch = order(ledger, file_ids[0])
+    with ThreadPoolExecutor(8) as pool:  # of many who want it one gets it
+        claims = pool.map(lambda n: (ledger, other)[n % 2].batch_runs.claim(f"runner {n}", 10.0, 5), range(8))
+    (claim,) = (claim for found in claims for claim in found)
+    runs = other.batch_runs
+    assert runs.begin(claim, 2, "m")
+    row = replace(ROWS[0], request_id="req_of_a_line")
+    runs.record(claim, 2, b"x" * 100_000, answered=True, usage=row)
+    with pytest.raises(StorageFailed):
+        runs.record(claim, 3, b"x", answered=True, usage=row)
+    runs.record(claim, 1, b"bad", answered=False, usage=None)
+    assert runs.done(claim) == {1, 2}
+    assert list(runs.results(claim, answered=True)) == [(2, b"x" * 100_000)]
+    clock.now_s += 11
+    (taken,) = ledger.batch_runs.claim("another", 10.0, 5)
+    with pytest.raises(LeaseLostError):
+        runs.beat(claim, 10.0)
+    assert ledger.batch_runs.finalize(taken)
+    output_id = ledger.files.new_id()
+    with ledger.files.writer(owner, output_id) as writer:
+        writer.feed(b"out")
+    ledger.batch_runs.end(taken, "completed", output=ledger.files.about(output_id, "o", "batch_output", 3, 100))
+    found = ledger.batches.find(owner, batch.id)
+    assert found is not None
+    assert (found.status, found.counts["completed"], found.counts["failed"]) == ("completed", 1, 1)
+    assert not ledger.batches.cancel(owner, batch.id)
+    clock.now_s += 10_000
+    assert ledger.collect_garbage() == 5  # a batch and four files
+    assert list((tmp_path / "files").iterdir()) == []
+    ledger.close()
+    other.close()
 
 
 def test_the_tables_are_those_that_the_code_knows(tmp_path: Path, url: str) -> None:

@@ -28,8 +28,8 @@ from vivavoce.server.wire.batches import unanswered_line
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.5
-"""How often batches are looked for that nobody works on."""
+POLL_S = 1.0
+"""How often batches are looked for that nobody works on; those that are made in this process are told of at once."""
 
 BEAT_S = 1.0
 LEASE_S = 10.0
@@ -78,8 +78,10 @@ class _Runner:
     async def run(self) -> None:
         try:
             while True:
+                self._service.batch_made.clear()
                 await self._take()
-                await asyncio.sleep(POLL_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._service.batch_made.wait(), POLL_S)
         finally:
             for course in list(self._courses):
                 await tasks.end(course)

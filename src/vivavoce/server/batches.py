@@ -49,6 +49,7 @@ async def create_batch(request: Request) -> dict[str, Any]:
         window_s=WINDOW_S,
         ttl_s=service.limits.file_ttl_s,
     )
+    service.batch_made.set()
     return batch_object(batch)
 
 

@@ -5,6 +5,7 @@ Plain arguments, so that tests build one around scripted engines. Knows no route
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -57,7 +58,8 @@ class Service:
 
     `admission` gives the queue of an owner with its quota; None: everybody is let in. `heard_once` None: recordings are
     listened to anew each time. `strict`: refuse what the original refused. `cost_per_hour`: see `Accounts`.
-    `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`.
+    `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`. `batch_made`: set
+    when there is a batch to be run.
     """
 
     engines: Callable[[], Awaitable[Engines]]
@@ -76,6 +78,7 @@ class Service:
     started_at: int = field(default_factory=lambda: int(time.time()))
     book: PriceBook = field(default_factory=load_book)
     cost_per_hour: Decimal | None = None
+    batch_made: asyncio.Event = field(default_factory=asyncio.Event)
     keyring: KeyRing = field(init=False)
     accounts: Accounts = field(init=False)
 
