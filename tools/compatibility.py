@@ -15,7 +15,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from vivavoce.server.wire.batches import BatchRequest
 from vivavoce.server.wire.chat_request import AudioOut, ChatRequest, StreamOptions
+from vivavoce.server.wire.files import FileUpload
 from vivavoce.server.wire.speech import SpeechRequest
 from vivavoce.server.wire.transcription_request import TranscriptionRequest, TranslationRequest
 
@@ -42,7 +44,13 @@ Rows = dict[str, dict[str, dict[str, str]]]
 def request_fields() -> set[str]:
     """Every field of a chat request, those of its objects by path; those of other routes after the route's name."""
     fields = set(ChatRequest.model_fields) - NESTED.keys()
-    others = {"speech": SpeechRequest, "transcriptions": TranscriptionRequest, "translations": TranslationRequest}
+    others: dict[str, type[BaseModel]] = {
+        "speech": SpeechRequest,
+        "transcriptions": TranscriptionRequest,
+        "translations": TranslationRequest,
+        "files": FileUpload,
+        "batches": BatchRequest,
+    }
     fields |= {f"{route}: {name}" for route, model in others.items() for name in model.model_fields}
     return fields | {f"{name}.{inner}" for name, model in NESTED.items() for inner in model.model_fields}
 

@@ -352,6 +352,7 @@ def test_an_unforeseen_fault_is_an_answer_too(make_server: MakeServer) -> None:
     assert "secret" not in json.dumps(line)
 
 
+@pytest.mark.proves("batches: interactive first")
 def test_interactive_requests_go_first(make_server: MakeServer) -> None:
     server = slow_server(make_server, admission=Admission(AdmissionLimits(turns=2)), limits=Limits(batch_lines=1))
     batch = started(server.client, [chat_line(str(number)) for number in range(60)])
@@ -372,6 +373,7 @@ def test_interactive_requests_go_first(make_server: MakeServer) -> None:
     assert ended(server.client, batch).status == "cancelled"
 
 
+@pytest.mark.proves("batches: interactive first")
 def test_no_line_begins_while_somebody_is_answered(make_server: MakeServer) -> None:
     """A long answer of a person, and a batch beside it: all its lines come after it."""
     server = make_server(

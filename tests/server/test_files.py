@@ -277,6 +277,7 @@ def test_what_a_batch_reads_is_not_deleted_under_it(make_server: MakeServer) -> 
     assert refused.value.code == "file_in_use"
 
 
+@pytest.mark.proves("files: expires_after", "batches: output_expires_after")
 def test_expiry_is_what_was_asked_for(server: ScriptedServer) -> None:
     made = server.client.files.create(
         file=("a", b"x"), purpose="batch", expires_after={"anchor": "created_at", "seconds": 3600}

@@ -58,8 +58,8 @@ class Service:
 
     `admission` gives the queue of an owner with its quota; None: everybody is let in. `heard_once` None: recordings are
     listened to anew each time. `strict`: refuse what the original refused. `cost_per_hour`: see `Accounts`.
-    `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`. `batch_made`: set
-    when there is a batch to be run.
+    `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`. `batch_made`:
+    set when there is a batch to be run.
     """
 
     engines: Callable[[], Awaitable[Engines]]
