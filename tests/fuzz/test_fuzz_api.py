@@ -72,7 +72,7 @@ def test_forms_with_files(scripted_url: str, tally: Tally, name: str, mode: Any,
 
 @pytest.mark.parametrize("operation", OTHERS, ids=lambda operation: operation.label)
 def test_other_routes(scripted_url: str, tally: Tally, operation: Any) -> None:
-    @cases(100 // len(OTHERS))
+    @cases(200 // len(OTHERS))
     @given(case=operation.as_strategy())
     def send(case: Any) -> None:
         tally.send(case, scripted_url)

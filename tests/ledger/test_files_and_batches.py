@@ -121,8 +121,8 @@ def test_ids_of_lists_are_ids(ledger: Ledger) -> None:
             ledger.files.list(ledger.owner("anna"), after=after, limit=1)
 
 
-def claimed(ledger: Ledger, runner: str = "one") -> Claim:
-    (claim,) = ledger.batch_runs.claim(runner, LEASE_S, 5)
+def claimed(ledger: Ledger) -> Claim:
+    (claim,) = ledger.batch_runs.claim(LEASE_S, 5)
     return claim
 
 
@@ -130,13 +130,13 @@ def test_one_runner_has_a_batch_until_its_lease_is_over(ledger: Ledger, clock: C
     batch = order(ledger, keep(ledger))
     claim = claimed(ledger)
     assert (claim.owner, claim.key_id, claim.batch) == (ledger.owner("anna"), "key_1", batch)
-    assert ledger.batch_runs.claim("two", LEASE_S, 5) == []
+    assert ledger.batch_runs.claim(LEASE_S, 5) == []
     clock.now_s += LEASE_S - 1
     assert ledger.batch_runs.beat(claim, LEASE_S) == "validating"
     clock.now_s += LEASE_S - 1
-    assert ledger.batch_runs.claim("two", LEASE_S, 5) == []
+    assert ledger.batch_runs.claim(LEASE_S, 5) == []
     clock.now_s += 2
-    other = claimed(ledger, "two")
+    other = claimed(ledger)
     writes: list[Callable[[], object]] = [
         lambda: ledger.batch_runs.beat(claim, LEASE_S),
         lambda: ledger.batch_runs.begin(claim, 3, None),
@@ -153,7 +153,7 @@ def test_one_runner_has_a_batch_until_its_lease_is_over(ledger: Ledger, clock: C
     assert ledger.usage.sums() == [], "nothing was written by who lost it"
     assert ledger.batch_runs.begin(other, 3, "m")
     ledger.batch_runs.release(other)
-    assert claimed(ledger, "three").batch.status == "in_progress"
+    assert claimed(ledger).batch.status == "in_progress"
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
@@ -197,7 +197,7 @@ def test_a_batch_that_has_ended_works_for_nobody(ledger: Ledger, tmp_path: Path,
     assert batch is not None
     assert (batch.status, batch.outcome.output_file_id, batch.outcome.error_file_id) == ("completed", file_id, None)
     assert batch.times["completed_at"] == 1000
-    assert ledger.batch_runs.claim("two", LEASE_S, 5) == []
+    assert ledger.batch_runs.claim(LEASE_S, 5) == []
     assert ledger.batches.unended(owner) == 0
     with ledger._engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM batch_lines").scalar() == 0
@@ -267,5 +267,5 @@ def test_another_secret_reads_nothing_and_stops_nobody(tmp_path: Path) -> None:
     owner = again.owner("anna")
     assert again.files.find(owner, file_id) is None
     assert again.batches.list(owner, after=None, limit=5).found == []
-    assert again.batch_runs.claim("one", LEASE_S, 5) == []
+    assert again.batch_runs.claim(LEASE_S, 5) == []
     again.close()

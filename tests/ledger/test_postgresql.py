@@ -105,7 +105,7 @@ def test_files_and_batches_work_there_too(tmp_path: Path, url: str) -> None:
     assert b"".join(other.files.read(owner, file_ids[0])) == b"words " * 300_000
     batch = order(ledger, file_ids[0])
     with ThreadPoolExecutor(8) as pool:  # of many who want it one gets it
-        claims = pool.map(lambda n: (ledger, other)[n % 2].batch_runs.claim(f"runner {n}", 10.0, 5), range(8))
+        claims = pool.map(lambda n: (ledger, other)[n % 2].batch_runs.claim(10.0, 5), range(8))
     (claim,) = (claim for found in claims for claim in found)
     runs = other.batch_runs
     assert runs.begin(claim, 2, "m")
@@ -117,7 +117,7 @@ def test_files_and_batches_work_there_too(tmp_path: Path, url: str) -> None:
     assert runs.done(claim) == {1, 2}
     assert list(runs.results(claim, answered=True)) == [(2, b"x" * 100_000)]
     clock.now_s += 11
-    (taken,) = ledger.batch_runs.claim("another", 10.0, 5)
+    (taken,) = ledger.batch_runs.claim(10.0, 5)
     with pytest.raises(LeaseLostError):
         runs.beat(claim, 10.0)
     assert ledger.batch_runs.finalize(taken)

@@ -16,7 +16,7 @@ from scripted_app import MakeServer, ScriptedServer, eventually, wav_bytes
 
 from vivavoce.engines.admission import Admission
 from vivavoce.engines.spec import AdmissionLimits
-from vivavoce.errors import EngineFailed, EngineLost, VivaError
+from vivavoce.errors import EngineFailed, EngineLost, TooBusy, VivaError
 from vivavoce.server.service import Limits
 from vivavoce.testing import ScriptedListener, ScriptedThinker
 
@@ -374,22 +374,33 @@ def test_interactive_requests_go_first(make_server: MakeServer) -> None:
 
 
 @pytest.mark.proves("batches: interactive first")
-def test_no_line_begins_while_somebody_is_answered(make_server: MakeServer) -> None:
+@pytest.mark.parametrize("endpoint", [CHAT, HEARD])
+def test_no_line_begins_while_somebody_is_answered(make_server: MakeServer, endpoint: str) -> None:
     """A long answer of a person, and a batch beside it: all its lines come after it."""
     server = make_server(
         thinker=ScriptedThinker("word " * 20, delay_s=0.1), admission=Admission(AdmissionLimits(turns=4))
     )
+    lines = [chat_line("a", max_tokens=1), chat_line("b", max_tokens=1)] if endpoint == CHAT else [heard_line("a")]
     with server.client.chat.completions.create(
         model=MODEL, messages=[{"role": "user", "content": "Somebody?"}], stream=True
     ) as stream:
         words = (chunk for chunk in stream if chunk.choices and chunk.choices[0].delta.content)
         next(words)
-        batch = started(server.client, [chat_line("a", max_tokens=1), chat_line("b", max_tokens=1)])
+        batch = started(server.client, lines, endpoint)
         eventually(lambda: server.client.batches.retrieve(batch.id).status == "in_progress")
         list(islice(words, 12))
         assert len(server.engines.thinker.asked) == 1, "no line was thought about meanwhile"
+        assert server.engines.listener.heard == []
     assert ended(server.client, batch).status == "completed"
-    assert len(server.engines.thinker.asked) == 3
+    assert len(server.engines.thinker.asked) + len(server.engines.listener.heard) == 1 + len(lines)
+
+
+def test_who_asks_to_wait_is_waited_for(make_server: MakeServer) -> None:
+    """A remote thinker that asks to wait is waited for, as often as it takes."""
+    server = make_server(thinker=FailingThinker(TooBusy("wait", retry_after_s=0.01), 10))
+    batch = run(server.client, [chat_line("a"), chat_line("b")])
+    assert batch.request_counts is not None
+    assert batch.request_counts.to_dict() == {"total": 2, "completed": 2, "failed": 0}
 
 
 def test_figures_of_waits_are_of_people_alone(make_server: MakeServer) -> None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
+from vivavoce.errors import StorageFailed
 from vivavoce.ledger.batches import UNENDED, Batch, Batches, Issue, Outcome, Status
 from vivavoce.ledger.blobs import Blobs
 from vivavoce.ledger.database import may_fail
@@ -37,7 +38,8 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch that `runner` may work on while its lease lasts, in the name of `owner`."""
+    """A batch that whoever holds this may work on while its lease lasts, in the name of `owner`. `runner` is drawn anew
+    for each claim: also who takes a batch again is another."""
 
     key: bytes
     runner: str
@@ -57,7 +59,7 @@ class BatchRuns:
         self._seal = seal
         self._clock = clock
 
-    def claim(self, runner: str, lease_s: float, most: int) -> list[Claim]:
+    def claim(self, lease_s: float, most: int) -> list[Claim]:
         """Take up to `most` batches that nobody works on, the oldest first."""
         free = (BATCHES.c.works_for.is_not(None), BATCHES.c.lease_until_ms < self._now_ms())
         waiting = select(BATCHES.c.key).where(*free).order_by(BATCHES.c.created_ms).limit(most)
@@ -65,6 +67,7 @@ class BatchRuns:
             keys = connection.scalars(waiting).all()
         claims: list[Claim] = []
         for key in keys:
+            runner = secrets.token_hex(16)
             take = update(BATCHES).where(BATCHES.c.key == key, *free)
             take = take.values(runner=runner, lease_until_ms=self._now_ms() + round(lease_s * 1000))
             with may_fail("written"), self._engine.begin() as connection:
@@ -152,6 +155,8 @@ class BatchRuns:
                     yield after, b"".join(self._blobs.read(claim.owner, blob))
                 elif (result := self._seal.open(claim.owner, value, _place(claim, after))) is not None:
                     yield after, result
+                else:
+                    raise StorageFailed("What came of a line of a batch is damaged.")
 
     def finalize(self, claim: Claim) -> bool:
         """All lines are done. False where the owner has cancelled it by now."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import Engine, RowMapping, delete, func, insert, select, update
 
 from vivavoce.ledger.blobs import Blobs
 from vivavoce.ledger.database import may_fail
@@ -133,7 +133,7 @@ class Batches:
         """How many batches of `owner` have not ended."""
         mine = (BATCHES.c.owner == self._owner(owner)) & BATCHES.c.works_for.is_not(None)
         with may_fail("read"), self._engine.connect() as connection:
-            return len(connection.scalars(select(BATCHES.c.key).where(mine)).all())
+            return connection.scalar(select(func.count()).select_from(BATCHES).where(mine)) or 0
 
     def cancel(self, owner: bytes, batch_id: str) -> bool:
         """Ask who runs it to stop; False where there is nothing that could be stopped."""

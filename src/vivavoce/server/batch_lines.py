@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ class _LineError(Exception):
         self.param = param
 
 
-def numbered(pieces: Iterable[bytes], most_bytes: int) -> Iterator[tuple[int, bytes]]:
+def numbered(pieces: Iterable[bytes], most_bytes: int = sys.maxsize) -> Iterator[tuple[int, bytes]]:
     """The lines of a file that are not blank, with their numbers from 1; of one that is longer than `most_bytes`, a bit
     more than that."""
     number, rest = 1, b""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -39,7 +38,7 @@ MOST_BATCHES = 8
 """That one runner has under way; their lines take turns."""
 
 ATTEMPTS = 3
-"""How often a line is put whose failures may be of the moment."""
+"""How often a line is put whose failures, after the engines had begun with it, may be of the moment."""
 
 Stop = Literal["cancelled", "expired", "revoked", "lost"]
 
@@ -71,7 +70,6 @@ async def running_batches(service: Service) -> AsyncGenerator[None, None]:
 class _Runner:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._id = secrets.token_hex(8)
         self._places = asyncio.Semaphore(service.limits.batch_lines)
         self._courses: set[asyncio.Task[None]] = set()
 
@@ -91,9 +89,12 @@ class _Runner:
         if room <= 0:
             return
         try:
-            claims = await asyncio.to_thread(self._service.ledger.batch_runs.claim, self._id, LEASE_S, room)
+            claims = await asyncio.to_thread(self._service.ledger.batch_runs.claim, LEASE_S, room)
         except StorageFailed as error:
             log.error("batches cannot be looked for: %s", error.message)
+            return
+        except Exception as error:
+            log.error("unforeseen %s while batches were looked for", type(error).__name__, exc_info=error)
             return
         for claim in claims:
             course = asyncio.create_task(_Course(claim, self._service, self._places).run())
@@ -111,6 +112,7 @@ class _Course:
         self._places = places
         self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._ending = False
+        self._again = asyncio.Lock()
         self._recording: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -193,11 +195,12 @@ class _Course:
     async def _put(self, number: int, data: bytes) -> None:
         line = read_line(data)
         attempt = await self._attempt(line)
-        for _ in range(ATTEMPTS - 1):
-            if attempt.again_s is None:
-                break
+        failures = int(attempt.begun)
+        while attempt.again_s is not None and failures < ATTEMPTS:
             await asyncio.sleep(attempt.again_s)
-            attempt = await self._attempt(line)
+            async with self._again:  # one at a time: who brings an engine down brings no other line with it each time
+                attempt = await self._attempt(line)
+            failures += attempt.begun
 
         async def record() -> None:
             await batch_work.record(attempt, number, line, self._claim, self._service)
@@ -305,4 +308,4 @@ class _Course:
         return self._service.ledger.files.read(self._claim.owner, self._claim.batch.order.input_file_id)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
-        return numbered(self._input(), self._service.limits.body_bytes)
+        return numbered(self._input())

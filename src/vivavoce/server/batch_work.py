@@ -32,7 +32,8 @@ OK = 200
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A line that was put. `again_s`: it may go better so many seconds later; None: it would not."""
+    """A line that was put. `again_s`: it may go better so many seconds later; None: it would not. `begun`: the engines
+    had begun with it, so the failure may be its own."""
 
     request_id: str
     caller: Caller
@@ -40,7 +41,8 @@ class Attempt:
     route: str
     status: int
     body: bytes
-    again_s: float | None = None
+    again_s: float | None
+    begun: bool
 
 
 async def put(line: Line, claim: Claim, key: Key | None, service: Service) -> Attempt:
@@ -52,7 +54,7 @@ async def put(line: Line, claim: Claim, key: Key | None, service: Service) -> At
     endpoint = claim.batch.order.endpoint
     route = f"/v1/batches{endpoint}"
     facts = service.telemetry.request("POST", {})
-    status, again_s = 0, None
+    status, again_s, begun = 0, None, True
     try:
         response = await answered(endpoint, line.body, service, claim.owner)
         status, body = response.status_code, body_of(response)
@@ -61,6 +63,7 @@ async def put(line: Line, claim: Claim, key: Key | None, service: Service) -> At
         status, body = error.status, _told(error)
         if error.retryable or isinstance(error, StorageFailed):
             again_s = error.retry_after_s if isinstance(error, TooBusy) else RETRY_S
+            begun = not isinstance(error, TooBusy) and (service.admission is None or facts.queue_s is not None)
         if status >= 500:
             log.error("%s: %s", type(error).__name__, error.message)
     except Exception as error:
@@ -70,7 +73,7 @@ async def put(line: Line, claim: Claim, key: Key | None, service: Service) -> At
     finally:
         service.telemetry.answered(facts, route, status)
         log.info("POST %s", route, extra=_figures(facts, status))
-    return Attempt(request_id, caller, facts, route, status, body, again_s)
+    return Attempt(request_id, caller, facts, route, status, body, again_s, begun)
 
 
 async def record(attempt: Attempt, number: int, line: Line, claim: Claim, service: Service) -> None:
