@@ -156,6 +156,21 @@ def test_one_runner_has_a_batch_until_its_lease_is_over(ledger: Ledger, clock: C
     assert claimed(ledger).batch.status == "in_progress"
 
 
+def test_owners_take_turns(ledger: Ledger, clock: Clock) -> None:
+    made: list[str] = []
+    for token in ("anna", "anna", "anna", "bert"):
+        clock.now_s += 1
+        made.append(order(ledger, keep(ledger, token=token), token).id)
+
+    def taken(most: int) -> list[str]:
+        return [claim.batch.id for claim in ledger.batch_runs.claim(LEASE_S, most, most_of_one=2)]
+
+    assert taken(1) == made[:1]
+    assert taken(5) == [made[1], made[3]], "the third of anna's waits, whoever worked on the first"
+    clock.now_s += LEASE_S + 1
+    assert taken(5) == [made[0], made[1], made[3]]
+
+
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_a_result_and_its_usage_are_there_together_and_once(ledger: Ledger, tmp_path: Path, size: int) -> None:
     order(ledger, keep(ledger))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
 from vivavoce.errors import StorageFailed
 from vivavoce.ledger.batches import UNENDED, Batch, Batches, Issue, Outcome, Status
@@ -30,6 +31,9 @@ BIG_BYTES = 1 << 16
 
 READ_AT_ONCE = 100
 """Results."""
+
+MOST_WAITING = 10_000
+"""Batches that are looked at by who takes some of them."""
 
 
 class LeaseLostError(Exception):
@@ -59,14 +63,14 @@ class BatchRuns:
         self._seal = seal
         self._clock = clock
 
-    def claim(self, lease_s: float, most: int) -> list[Claim]:
-        """Take up to `most` batches that nobody works on, the oldest first."""
+    def claim(self, lease_s: float, most: int, *, most_of_one: int = 1) -> list[Claim]:
+        """Take up to `most` batches that nobody works on, the oldest first, but so that at most `most_of_one` of one
+        owner are worked on by anybody."""
         free = (BATCHES.c.works_for.is_not(None), BATCHES.c.lease_until_ms < self._now_ms())
-        waiting = select(BATCHES.c.key).where(*free).order_by(BATCHES.c.created_ms).limit(most)
-        with may_fail("read"), self._engine.connect() as connection:
-            keys = connection.scalars(waiting).all()
         claims: list[Claim] = []
-        for key in keys:
+        for key in self._due(free, most_of_one):
+            if len(claims) == most:
+                break
             runner = secrets.token_hex(16)
             take = update(BATCHES).where(BATCHES.c.key == key, *free)
             take = take.values(runner=runner, lease_until_ms=self._now_ms() + round(lease_s * 1000))
@@ -74,6 +78,19 @@ class BatchRuns:
                 if connection.execute(take).rowcount:
                     claims += self._claimed(connection, runner, key)
         return claims
+
+    def _due(self, free: Sequence[ColumnElement[bool]], most_of_one: int) -> list[bytes]:
+        waiting = select(BATCHES.c.key, BATCHES.c.owner).where(*free).order_by(BATCHES.c.created_ms).limit(MOST_WAITING)
+        leased = select(BATCHES.c.owner).where(BATCHES.c.works_for.is_not(None), ~free[1])
+        with may_fail("read"), self._engine.connect() as connection:
+            rows = connection.execute(waiting).all()
+            worked_on = Counter(connection.scalars(leased)) if rows else Counter[bytes]()
+        due: list[bytes] = []
+        for key, owner in rows:
+            if worked_on[owner] < most_of_one:
+                worked_on[owner] += 1
+                due.append(key)
+        return due
 
     def _claimed(self, connection: Connection, runner: str, key: bytes) -> list[Claim]:
         row = connection.execute(select(BATCHES).where(BATCHES.c.key == key)).mappings().one()

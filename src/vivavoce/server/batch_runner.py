@@ -34,8 +34,11 @@ BEAT_S = 1.0
 LEASE_S = 10.0
 """A lease is renewed every `BEAT_S`; the batch of a runner that died waits for this long."""
 
-MOST_BATCHES = 8
+MOST_BATCHES = 32
 """That one runner has under way; their lines take turns."""
+
+MOST_OF_ONE = 2
+"""Of them of one owner, over all runners: who has many batches keeps nobody else waiting for days."""
 
 ATTEMPTS = 3
 """How often a line is put whose failures, after the engines had begun with it, may be of the moment."""
@@ -89,7 +92,8 @@ class _Runner:
         if room <= 0:
             return
         try:
-            claims = await asyncio.to_thread(self._service.ledger.batch_runs.claim, LEASE_S, room)
+            claim = self._service.ledger.batch_runs.claim
+            claims = await asyncio.to_thread(claim, LEASE_S, room, most_of_one=MOST_OF_ONE)
         except StorageFailed as error:
             log.error("batches cannot be looked for: %s", error.message)
             return
