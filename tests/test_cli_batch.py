@@ -100,25 +100,26 @@ def test_what_is_wrong_with_an_input_is_shown_by_line(quick: ScriptedServer, tmp
 
 
 def test_ctrl_c_leaves_it_running_and_says_how_to_come_back(slow: ScriptedServer, tmp_path: Path) -> None:
-    file = written(tmp_path / "mine.jsonl", *(chat_line(str(number)) for number in range(20)))
+    file = written(tmp_path / "mine.jsonl", *(chat_line(str(number)) for number in range(30)))
     running = subprocess.Popen(command(slow, "run", str(file)), cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    deadline_s = time.monotonic() + 20
-    while not (found := slow.client.batches.list().data) or found[0].status != "in_progress":
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
-    time.sleep(1)
+    assert running.stderr is not None
+    assert "Uploading" in running.stderr.readline()
+    batch_id = running.stderr.readline().strip()
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=20)
+    said = running.stderr.read()
+    running.stderr.close()
+    running.wait(20)
     assert running.returncode == 130
     come_back = re.search(r"viva batch (fetch \S+ --wait --out \S+)", said)
     assert come_back is not None, said
     assert "Traceback" not in said
-    early = viva(tmp_path, slow, "fetch", found[0].id)
+    assert f"viva batch status {batch_id}" in said
+    early = viva(tmp_path, slow, "fetch", batch_id)
     assert early.returncode == 1
     assert "has not ended" in early.stderr
     done = viva(tmp_path, slow, *come_back[1].split())
     assert done.returncode == 0, done.stderr
-    assert ids(tmp_path / "mine.output.jsonl") == [str(number) for number in range(20)]
+    assert ids(tmp_path / "mine.output.jsonl") == [str(number) for number in range(30)]
 
 
 def test_a_cancelled_one_can_be_fetched(slow: ScriptedServer, tmp_path: Path) -> None:

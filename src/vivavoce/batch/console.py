@@ -29,7 +29,6 @@ def run_batch(base_url: str, api_key: str, file: Path, endpoint: str | None, out
     with connected(base_url, api_key) as client:
         notes.print(f"Uploading {escape(str(file))} …", highlight=False)
         batch = ordered(client, file, endpoint)
-        notes.print(f"[bold]{batch.id}[/]", highlight=False)
         return _to_the_end(client, batch.id, target, notes)
 
 
@@ -101,9 +100,11 @@ def cancel_batch(base_url: str, api_key: str, batch_id: str) -> None:
 
 def _to_the_end(client: OpenAI, batch_id: str, out: Path, notes: Console) -> int:
     try:
+        notes.print(f"[bold]{batch_id}[/]", highlight=False)
         batch = _watched(client, batch_id, notes)
     except KeyboardInterrupt:
-        notes.print(
+        # A console that was interrupted while it printed holds back all that is printed after it: take another.
+        Console(stderr=True).print(
             f"\n{batch_id} goes on by itself. Come back to it:\n"
             f"  viva batch fetch {batch_id} --wait --out {escape(str(out))}\n"
             f"  viva batch status {batch_id}\n"
