@@ -27,7 +27,7 @@ def run_batch(base_url: str, api_key: str, file: Path, endpoint: str | None, out
     target = out or file.with_name(f"{file.stem}.output.jsonl")
     notes = Console(stderr=True)
     with connected(base_url, api_key) as client:
-        notes.print(f"Uploading {escape(str(file))} …", highlight=False)
+        notes.print(f"Uploading {escape(str(file))} …", highlight=False, soft_wrap=True)
         batch = ordered(client, file, endpoint)
         return _to_the_end(client, batch.id, target, notes)
 
