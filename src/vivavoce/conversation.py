@@ -123,6 +123,7 @@ class Sampling:
     temperature in [0, 2]; top_p in (0, 1]; at most four stop strings, none of them in the output; max_tokens caps
     the generated text tokens. Penalties in [-2, 2]; logit_bias in [-100, 100] by token id of the thinker's own
     tokenizer. top_logprobs: tell the log probability of each token, and of that many likely ones in [0, 20].
+    begun: how the answer begins, where it was broken off; only what comes after it is thought (`Thinker.goes_on`).
     """
 
     temperature: float | None = None
@@ -136,3 +137,4 @@ class Sampling:
     top_logprobs: int | None = None
     form: JsonForm | None = None
     tools: Tools | None = None
+    begun: str = ""

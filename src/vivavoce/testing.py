@@ -97,6 +97,7 @@ class ScriptedThinker:
     """
 
     hears_audio = False
+    goes_on = True
 
     def __init__(
         self,
@@ -131,6 +132,7 @@ class ScriptedThinker:
         for stop in sampling.stop:
             text = text.split(stop)[0]
         tokens = [token for token in _tokens(text) if sampling.logit_bias.get(_token_id(token), 0) > -100]
+        tokens = tokens[len(_tokens(sampling.begun)) :]
         allowed = tokens if sampling.max_tokens is None else tokens[: sampling.max_tokens]
         self.busy += 1
         started_s = time.monotonic()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Ticket(Protocol):
         """
         ...
 
+    async def called_off(self) -> None:
+        """Return once the turn should drop what it has under way and wait to be `clear`: for background work, when an
+        interactive turn comes; for interactive turns never."""
+        ...
+
 
 class Admission(Protocol):
     """Lets the turns of one owner start."""
@@ -100,3 +106,6 @@ class OpenDoor:
 
     async def clear(self, ahead_s: float = 0.0) -> None:
         return None
+
+    async def called_off(self) -> None:
+        await asyncio.Event().wait()

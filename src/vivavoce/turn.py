@@ -24,6 +24,7 @@ from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampl
 from vivavoce.counting import count_input, usage_of
 from vivavoce.errors import ServerFault
 from vivavoce.languages import name_of
+from vivavoce.leisure import LeisurelySpeaker, LeisurelyThinker
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
@@ -243,6 +244,10 @@ class _Run:
         spoken = self.turn.saying is not None
         async with self.engines.admission.ticket(spoken=spoken, background=self.turn.background) as ticket:
             self.timings = Timings(admitted_s=self._elapsed_s())
+            if self.turn.background:
+                thinker = LeisurelyThinker(self.engines.thinker, ticket)
+                speaker = LeisurelySpeaker(self.engines.speaker, ticket)
+                self.engines = replace(self.engines, thinker=thinker, speaker=speaker)
             if ticket.room is not None:
                 await self.emit(ticket.room)
             counting = asyncio.create_task(

@@ -20,7 +20,7 @@ import jsonschema_rs
 import pytest
 
 from vivavoce.conversation import JsonForm, Message, Sampling, Tool, ToolCall, Tools
-from vivavoce.errors import ContextLengthExceeded, UpstreamFailed
+from vivavoce.errors import ContextLengthExceeded, EngineFailed, UpstreamFailed
 from vivavoce.testing import ScriptedThinker
 from vivavoce.think.base import CallDelta, TextDelta, Thinker, ThoughtEnd
 
@@ -112,6 +112,18 @@ async def test_max_tokens_cuts_the_answer_and_says_so(thinker: Thinker) -> None:
     assert end.finish_reason == "length"
     assert end.completion_tokens == 5
     assert "".join(cut) == "".join(whole)[: len("".join(cut))]
+
+
+async def test_an_answer_that_was_broken_off_is_thought_on_from_there(thinker: Thinker) -> None:
+    whole, _ = await answer(thinker)
+    begun = "".join(whole[:6])
+    if thinker.goes_on:
+        rest, end = await answer(thinker, replace(GREEDY, begun=begun, max_tokens=10))
+        assert begun + "".join(rest) == "".join(whole)
+        assert end.completion_tokens <= 10
+    else:
+        with pytest.raises(EngineFailed):
+            await answer(thinker, replace(GREEDY, begun=begun))
 
 
 async def test_stop_string_ends_the_answer_and_is_not_in_it(thinker: Thinker) -> None:

@@ -200,8 +200,10 @@ async def test_background_work_hears_of_people_through_the_process(tmp_path: Pat
         admission = running.client.admission(b"somebody", 30.0)
         async with admission.ticket(spoken=False, background=True) as batch:
             await asyncio.wait_for(batch.clear(), 30)
+            calling_off = asyncio.create_task(batch.called_off())
             async with admission.ticket(spoken=False, background=False) as person:
                 await person.clear()
+                await asyncio.wait_for(calling_off, 30)
                 pausing = asyncio.create_task(batch.clear())
                 await asyncio.sleep(0.1)
                 assert not pausing.done()

@@ -59,6 +59,7 @@ class Place:
     expected_tokens: int = 0
     called: asyncio.Future[TooBusy | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    must_rest: asyncio.Event = field(default_factory=asyncio.Event)
     counted: bool = False
     started_s: float = 0.0
     share_s: float = 0.0
@@ -68,6 +69,17 @@ class Place:
     async def clear(self, ahead_s: float = 0.0) -> None:
         await self.may_go_on.wait()
         await self.house.let_hungry_first(self, ahead_s)
+
+    async def called_off(self) -> None:
+        await self.must_rest.wait()
+
+    def go_on(self) -> None:
+        self.must_rest.clear()
+        self.may_go_on.set()
+
+    def rest(self) -> None:
+        self.may_go_on.clear()
+        self.must_rest.set()
 
 
 class Admission:
@@ -191,7 +203,7 @@ class Admission:
         place.counted = True
         self._lines.setdefault(place.owner, deque()).append(place)
         for paused in self._background_under_way:
-            paused.may_go_on.clear()
+            paused.rest()
 
     def _displace_for(self, own: int) -> bool:
         """Make the owner with most waiting give up the newest, if that is still fairer; whether it was done."""
@@ -229,7 +241,7 @@ class Admission:
             self._start(self._background.popleft(), self._background_under_way)
         if self._quiet():
             for paused in self._background_under_way:
-                paused.may_go_on.set()
+                paused.go_on()
 
     def _next(self) -> Place | None:
         waiting = (place for line in self._lines.values() for place in line if not place.called.done())
@@ -247,7 +259,7 @@ class Admission:
         among.add(place)
         place.started_s = self._clock()
         place.share_s = -self._part_s
-        place.may_go_on.set()
+        place.go_on()
         place.called.set_result(None)
         self.counts["admitted"] += 1
         self.waited_s += place.started_s - place.asked_s

@@ -92,6 +92,7 @@ class EngineClient:
                 RemoteThinker(
                     self.connect,
                     hears_audio=about["hears_audio"],
+                    goes_on=about["goes_on"],
                     context_tokens=about["context_tokens"],
                     answer_tokens=about["answer_tokens"],
                 ),

@@ -92,6 +92,7 @@ class _TimedThinker:
         self._thinker = thinker
         self._stage_s = stage_s
         self.hears_audio = thinker.hears_audio
+        self.goes_on = thinker.goes_on
         self.context_tokens = thinker.context_tokens
         self.answer_tokens = thinker.answer_tokens
 

@@ -59,6 +59,7 @@ class EngineHost:
         self.verbs: dict[str, Callable[..., AsyncGenerator[Any, None]]] = {
             "admit": self._admit,
             "clear": self._clear,
+            "called_off": self._called_off,
             "settle": self._settle,
             "listen": engines.listener.listen,
             "think": engines.thinker.think,
@@ -91,6 +92,9 @@ class EngineHost:
     async def _clear(self, number: int, ahead_s: float) -> AsyncGenerator[None, None]:
         yield await self._tickets[number].clear(ahead_s)
 
+    async def _called_off(self, number: int) -> AsyncGenerator[None, None]:
+        yield await self._tickets[number].called_off()
+
     async def _settle(self, number: int, tokens: int) -> AsyncGenerator[float, None]:
         """The share of a turn that has left, see `tickets.Metered.settle`."""
         place = self._left.pop(number, None)
@@ -109,6 +113,7 @@ class EngineHost:
         thinker = self.engines.thinker
         yield {
             "hears_audio": thinker.hears_audio,
+            "goes_on": thinker.goes_on,
             "context_tokens": thinker.context_tokens,
             "answer_tokens": thinker.answer_tokens,
             "voices": dict(self.engines.speaker.voices),

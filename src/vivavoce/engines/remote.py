@@ -110,6 +110,12 @@ class RemoteTicket:
         if self._background or ahead_s > COMFORT_S:
             await one(self._connection.call("clear", self._number, ahead_s))
 
+    async def called_off(self) -> None:
+        if self._background:
+            await one(self._connection.call("called_off", self._number))
+        else:
+            await asyncio.Event().wait()
+
 
 class RemoteAdmission:
     """The queue as the turns of one request see it. Is a `tickets.Metered`.
@@ -165,10 +171,17 @@ class RemoteListener:
 
 class RemoteThinker:
     def __init__(
-        self, connect: Connect, *, hears_audio: bool, context_tokens: int | None, answer_tokens: int | None
+        self,
+        connect: Connect,
+        *,
+        hears_audio: bool,
+        goes_on: bool,
+        context_tokens: int | None,
+        answer_tokens: int | None,
     ) -> None:
         self._connect = connect
         self.hears_audio = hears_audio
+        self.goes_on = goes_on
         self.context_tokens = context_tokens
         self.answer_tokens = answer_tokens
 

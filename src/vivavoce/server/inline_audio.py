@@ -6,9 +6,10 @@ in it. What is no base64 at all is refused rather than guessed at.
 
 from __future__ import annotations
 
-import base64
 import binascii
 from urllib.parse import unquote_to_bytes
+
+import pybase64
 
 from vivavoce.errors import InvalidValue
 
@@ -39,7 +40,7 @@ def _read(text: str) -> bytes:
 
 def _from_base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return _from_odd_base64(text)
 
@@ -49,4 +50,4 @@ def _from_odd_base64(text: str) -> bytes:
     bare = packed.rstrip("=")
     if len(packed) - len(bare) > 2:
         raise ValueError("more padding than base64 has")
-    return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    return pybase64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)

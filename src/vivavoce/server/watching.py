@@ -94,6 +94,10 @@ class _Thinker:
         return self._thinker.hears_audio
 
     @property
+    def goes_on(self) -> bool:
+        return self._thinker.goes_on
+
+    @property
     def context_tokens(self) -> int | None:
         return self._thinker.context_tokens
 

@@ -67,6 +67,12 @@ class Thinker(Protocol):
         ...
 
     @property
+    def goes_on(self) -> bool:
+        """Whether an answer that was broken off can be thought on from there: it takes `Sampling.begun` for plain text,
+        without a form or tools. True of engines on this machine, which others may need."""
+        ...
+
+    @property
     def context_tokens(self) -> int | None:
         """Most tokens of prompt and answer together; None where unknown (a remote server)."""
         ...

@@ -5,10 +5,11 @@ OpenAI-compatible servers and llama.cpp take the same form. Knows no engine.
 
 from __future__ import annotations
 
-import base64
 import io
 import wave
 from collections.abc import Callable, Sequence
+
+import pybase64
 
 from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, Part
@@ -34,7 +35,7 @@ def content_of(
 
 
 def _input_audio(audio: Audio) -> dict[str, object]:
-    data = base64.b64encode(_wav(audio)).decode("ascii")
+    data = pybase64.b64encode_as_string(_wav(audio))
     return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
 
 

@@ -85,6 +85,10 @@ class LlamaCppThinker:
         return self._server.hears_audio
 
     @property
+    def goes_on(self) -> bool:
+        return True
+
+    @property
     def context_tokens(self) -> int:
         return self._server.context_tokens
 

@@ -39,11 +39,14 @@ def request_body(
 
     Raises `EngineFailed` where there is sound and the model does not hear.
     """
+    messages: list[dict[str, object]] = [
+        {"role": turn.role, "content": content_of(turn.parts, _harmless, hears_audio=hears_audio)}
+        for turn in chat_turns(with_tools(with_form(conversation, sampling.form), sampling.tools))
+    ]
+    if sampling.begun:
+        messages.append({"role": "assistant", "content": _harmless(sampling.begun)})  # llama.cpp goes on from there
     body: dict[str, object] = {
-        "messages": [
-            {"role": turn.role, "content": content_of(turn.parts, _harmless, hears_audio=hears_audio)}
-            for turn in chat_turns(with_tools(with_form(conversation, sampling.form), sampling.tools))
-        ],
+        "messages": messages,
         "stream": True,
         "stream_options": {"include_usage": True},
         "return_progress": True,

@@ -18,7 +18,7 @@ import openai
 from openai import AsyncOpenAI
 
 from vivavoce.conversation import JsonForm, Message, Sampling
-from vivavoce.errors import ContextLengthExceeded, TooBusy, UpstreamFailed, VivaError
+from vivavoce.errors import ContextLengthExceeded, EngineFailed, TooBusy, UpstreamFailed, VivaError
 from vivavoce.think.base import FinishReason, TextDelta, Thinking, ThoughtEnd, TokenLogprob
 from vivavoce.think.chat import ChatTurn, chat_turns, encodable
 from vivavoce.think.openai_tools import RemoteCalls, message_of, tools_of
@@ -67,6 +67,10 @@ class OpenAIThinker:
         self._client.organization = self._client.project = None  # read from the environment, not meant for this host
 
     @property
+    def goes_on(self) -> bool:
+        return False
+
+    @property
     def hears_audio(self) -> bool:
         return self._hears_audio
 
@@ -83,6 +87,8 @@ class OpenAIThinker:
     ) -> AsyncGenerator[Thinking, None]:
         """See `Thinker.think`; what `sampling` leaves open is the server's default. Raises `ContextLengthExceeded`,
         `UpstreamFailed`, `TooBusy`. Closing the generator closes the connection."""
+        if sampling.begun:
+            raise EngineFailed("A thinker elsewhere does not go on with an answer that was begun.")
         turns = chat_turns(conversation)
         finish_reason: FinishReason | None = None
         usage: Any = None

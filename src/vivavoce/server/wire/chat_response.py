@@ -6,12 +6,13 @@ Knows no route and no engine.
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import pybase64
 
 from vivavoce.server.wire.events import event
 from vivavoce.server.wire.tool_calls import Calls, CallStyle
@@ -131,7 +132,7 @@ def completion(
         if audio is not None:
             message["audio"] = {
                 "id": head.audio_id,
-                "data": base64.b64encode(audio).decode("ascii"),
+                "data": pybase64.b64encode_as_string(audio),
                 "expires_at": expires_at,
                 "transcript": answer.read if head.written else answer.text,
             }
@@ -215,7 +216,7 @@ class ChunkWriter:
         return self._chunk(self._head.calls.delta(called), called.choice)
 
     def sound(self, data: bytes) -> bytes:
-        return self._audio({"data": base64.b64encode(data).decode("ascii")})
+        return self._audio({"data": pybase64.b64encode_as_string(data)})
 
     def _audio(self, audio: dict[str, Any], logprobs: Sequence[TokenLogprob] = ()) -> bytes:
         if not self._announced:

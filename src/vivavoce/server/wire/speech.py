@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Annotated, Any, Literal
 
+import pybase64
 from pydantic import BaseModel, ConfigDict, Field
 
 from vivavoce.server.wire.chat_request import VoiceReference
@@ -36,7 +36,7 @@ class SpeechRequest(BaseModel):
 
 
 def sound_event(data: bytes) -> bytes:
-    return event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode("ascii")})
+    return event({"type": "speech.audio.delta", "audio": pybase64.b64encode_as_string(data)})
 
 
 def done_event(usage: Usage) -> bytes:

@@ -1,0 +1,141 @@
+"""Thinking and speaking for work that nobody waits for: dropped when others need the machine, and taken up again.
+
+A clause is spoken anew. Plain words are thought on from where they broke off, at the price of reading the prompt out of
+the cache again; an answer bound to a grammar (JSON, tools) can't be, and is thought to its end. Listening is left as it
+is: its native calls are short, and those for whoever waits go first (`listen.batching`).
+
+Knows no queue: a `tickets.Ticket` says when to rest and when to go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from vivavoce import tasks
+from vivavoce.audio import Audio
+from vivavoce.conversation import Message, Sampling
+from vivavoce.counting import count_text
+from vivavoce.speak.base import Speaker, Voice
+from vivavoce.think.base import TextDelta, Thinker, Thinking, ThoughtEnd
+from vivavoce.tickets import Ticket
+
+Item = TypeVar("Item")
+
+
+class LeisurelySpeaker:
+    """Implements `Speaker`."""
+
+    def __init__(self, speaker: Speaker, ticket: Ticket) -> None:
+        self._speaker = speaker
+        self._ticket = ticket
+
+    @property
+    def voices(self) -> Mapping[str, Voice]:
+        return self._speaker.voices
+
+    async def speak(self, text: str, voice: str, speed: float = 1.0) -> Audio:
+        while True:
+            await self._ticket.clear()
+            calling_off = asyncio.create_task(self._ticket.called_off())
+            speaking = asyncio.create_task(self._speaker.speak(text, voice, speed))
+            try:
+                if await _first(speaking, calling_off):
+                    return speaking.result()
+            finally:
+                await tasks.end(speaking)
+                await tasks.end(calling_off)
+
+    async def close(self) -> None:
+        await self._speaker.close()
+
+
+class LeisurelyThinker:
+    """Implements `Thinker`. Of an answer that was broken off it is not known what came from the prompt cache: 0."""
+
+    def __init__(self, thinker: Thinker, ticket: Ticket) -> None:
+        self._thinker = thinker
+        self._ticket = ticket
+
+    @property
+    def hears_audio(self) -> bool:
+        return self._thinker.hears_audio
+
+    @property
+    def goes_on(self) -> bool:
+        return self._thinker.goes_on
+
+    @property
+    def context_tokens(self) -> int | None:
+        return self._thinker.context_tokens
+
+    @property
+    def answer_tokens(self) -> int | None:
+        return self._thinker.answer_tokens
+
+    async def think(
+        self, conversation: Sequence[Message], sampling: Sampling | None = None
+    ) -> AsyncGenerator[Thinking, None]:
+        sampling = sampling or Sampling()
+        may_break_off = self._thinker.goes_on and sampling.form is None and sampling.tools is None
+        cap = self._thinker.answer_tokens if sampling.max_tokens is None else sampling.max_tokens
+        begun, begun_tokens = "", 0
+        while True:
+            await self._ticket.clear()
+            rest = replace(sampling, begun=begun, max_tokens=None if cap is None else cap - begun_tokens)
+            thoughts = self._thinker.think(conversation, rest)
+            if may_break_off:
+                thoughts = _until_called_off(thoughts, self._ticket)
+            async with aclosing(thoughts):
+                async for thought in thoughts:
+                    if isinstance(thought, ThoughtEnd):
+                        yield _whole(thought, begun_tokens)
+                        return
+                    if isinstance(thought, TextDelta):
+                        begun += thought.text
+                    yield thought
+            begun_tokens = await count_text(self._thinker, begun) or 0
+            if cap is not None and begun_tokens >= cap:
+                begun_tokens = cap - 1  # a text may have more tokens when it is read than when it was thought
+
+    async def tokenize(self, text: str) -> list[int] | None:
+        return await self._thinker.tokenize(text)
+
+    async def count_tokens(self, text: str) -> int | None:
+        return await self._thinker.count_tokens(text)
+
+    async def close(self) -> None:
+        await self._thinker.close()
+
+
+def _whole(end: ThoughtEnd, begun_tokens: int) -> ThoughtEnd:
+    """The end of all of an answer, of which the last part alone was thought in one go."""
+    if not begun_tokens:
+        return end
+    return ThoughtEnd(end.finish_reason, end.prompt_tokens - begun_tokens, begun_tokens + end.completion_tokens)
+
+
+async def _until_called_off(stream: AsyncGenerator[Item, None], ticket: Ticket) -> AsyncGenerator[Item, None]:
+    """The items of `stream`, which is closed when `ticket` is called off."""
+    calling_off = asyncio.create_task(ticket.called_off())
+    try:
+        async with aclosing(stream) as items:
+            while True:
+                coming = asyncio.ensure_future(anext(items, None))
+                try:
+                    if not await _first(coming, calling_off) or (item := coming.result()) is None:
+                        return
+                finally:
+                    await tasks.end(coming)
+                yield item
+    finally:
+        await tasks.end(calling_off)
+
+
+async def _first(work: asyncio.Task[Any], calling_off: asyncio.Task[None]) -> bool:
+    """Whether `work` was done, or failed, before it was called off."""
+    await asyncio.wait({work, calling_off}, return_when=asyncio.FIRST_COMPLETED)
+    return work.done()
