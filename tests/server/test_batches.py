@@ -223,6 +223,18 @@ def test_a_mark_and_line_ends_of_other_systems_do_no_harm(server: ScriptedServer
     assert [line["custom_id"] for line in lines_of(server.client, batch.output_file_id)] == ["a", "b"]
 
 
+def test_no_answer_breaks_its_line(make_server: MakeServer) -> None:
+    text = "one\x85two\u2028three\u2029four\nfive é"
+    server = make_server(thinker=ScriptedThinker(text))
+    batch = run(server.client, [chat_line(f"a{text}"), chat_line("b")])
+    assert batch.output_file_id is not None
+    told = server.client.files.content(batch.output_file_id).content.decode()
+    assert len(told.splitlines()) == 2
+    first = json.loads(told.splitlines()[0])
+    assert first["custom_id"] == f"a{text}"
+    assert first["response"]["body"]["choices"][0]["message"]["content"] == text
+
+
 def test_lines_go_beyond_a_piece_of_the_sealed_file(server: ScriptedServer) -> None:
     long = "so " * 300_000
     lines = [chat_line(f"{number}", metadata={"n": str(number)}) for number in range(3)]
@@ -275,6 +287,7 @@ def test_what_has_ended_cannot_be_cancelled(server: ScriptedServer) -> None:
     assert refused.json()["error"]["code"] == "batch_has_ended"
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_not_done_in_its_time_expires(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vivavoce.server.batches.WINDOW_S", 2)
     server = slow_server(make_server)
@@ -352,6 +365,7 @@ def test_an_unforeseen_fault_is_an_answer_too(make_server: MakeServer) -> None:
     assert "secret" not in json.dumps(line)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("batches: interactive first")
 def test_interactive_requests_go_first(make_server: MakeServer) -> None:
     server = slow_server(make_server, admission=Admission(AdmissionLimits(turns=2)), limits=Limits(batch_lines=1))

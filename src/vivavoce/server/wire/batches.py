@@ -133,7 +133,7 @@ def batch_object(batch: Batch) -> dict[str, Any]:
 def answered_line(custom_id: str, status: int, request_id: str, body: bytes) -> bytes:
     """A line of an output or error file, with what the route would have answered: `body` is JSON without line ends."""
     response = f'{{"status_code": {status}, "request_id": "{request_id}", "body": '.encode()
-    return _head(custom_id) + b', "response": ' + response + body + b'}, "error": null}\n'
+    return _head(custom_id) + b', "response": ' + response + _on_one_line(body) + b'}, "error": null}\n'
 
 
 def unanswered_line(custom_id: str, code: str, message: str) -> bytes:
@@ -143,5 +143,15 @@ def unanswered_line(custom_id: str, code: str, message: str) -> bytes:
 
 
 def _head(custom_id: str) -> bytes:
-    told = json.dumps({"id": f"batch_req_{secrets.token_hex(16)}", "custom_id": custom_id}, ensure_ascii=False)
+    told = json.dumps({"id": f"batch_req_{secrets.token_hex(16)}", "custom_id": custom_id})
     return told[:-1].encode()
+
+
+_LINE_ENDS = {end.encode(): f"\\u{ord(end):04x}".encode() for end in "\x85\u2028\u2029"}
+
+
+def _on_one_line(body: bytes) -> bytes:
+    """The same JSON, in which Python's `splitlines` and its like find no line end either: others are escaped anyway."""
+    for end, escaped in _LINE_ENDS.items():
+        body = body.replace(end, escaped)
+    return body
