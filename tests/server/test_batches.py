@@ -16,7 +16,7 @@ from scripted_app import MakeServer, ScriptedServer, eventually, wav_bytes
 
 from vivavoce.engines.admission import Admission
 from vivavoce.engines.spec import AdmissionLimits
-from vivavoce.errors import EngineFailed, EngineLost, TooBusy, VivaError
+from vivavoce.errors import EngineFailed, EngineLost, StorageFailed, TooBusy, VivaError
 from vivavoce.server.service import Limits
 from vivavoce.testing import ScriptedListener, ScriptedThinker
 
@@ -349,6 +349,56 @@ def test_a_failure_of_the_moment_is_tried_again(
     assert line["response"]["status_code"] == status
     if status != 200:
         assert line["response"]["body"]["error"]["code"] == error.code
+
+
+def test_a_full_disk_is_waited_for(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.server.batch_runner.BEAT_S", 0.05)
+    server = make_server()
+    runs, failures = server.service.ledger.batch_runs, iter(range(5))
+    record = runs.record
+
+    def fails_at_first(*args: Any, **more: Any) -> None:
+        if next(failures, None) is not None:
+            raise StorageFailed("the disk is full")
+        record(*args, **more)
+
+    monkeypatch.setattr(runs, "record", fails_at_first)
+    batch = run(server.client, [chat_line(str(number)) for number in range(4)])
+    told = lines_of(server.client, batch.output_file_id)
+    assert [line["custom_id"] for line in told] == ["0", "1", "2", "3"]
+    assert len(server.engines.thinker.asked) == 4, "what was answered is not thought about again"
+    (total,) = server.service.ledger.usage.sums(by=())
+    assert total.requests == 4
+
+
+def test_a_batch_that_is_taken_away_is_let_go_and_taken_up_again(make_server: MakeServer) -> None:
+    server = slow_server(make_server)
+    batch = in_progress(server, started(server.client, [chat_line(str(number)) for number in range(16)]), done=2)
+    with server.service.ledger.usage._engine.begin() as connection:  # as if another runner had found its lease over
+        until_ms = round((time.time() + 2) * 1000)
+        connection.exec_driver_sql(f"UPDATE batches SET runner = 'another', lease_until_ms = {until_ms}")
+    eventually(lambda: server.engines.thinker.busy == 0, 5)
+    before = server.client.batches.retrieve(batch.id).request_counts
+    time.sleep(0.5)
+    assert server.client.batches.retrieve(batch.id).request_counts == before, "nothing is written by who lost it"
+    batch = ended(server.client, batch)
+    assert batch.status == "completed"
+    told = lines_of(server.client, batch.output_file_id)
+    assert [line["custom_id"] for line in told] == [str(number) for number in range(16)]
+    (total,) = server.service.ledger.usage.sums(by=())
+    assert total.requests == 16
+
+
+def test_lines_wait_for_engines_that_start(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vivavoce.server.batch_runner.BEAT_S", 0.05)
+    server = make_server()
+    server.service.ready = lambda: (False, "loading")
+    batch = started(server.client, [chat_line("a")])
+    eventually(lambda: server.client.batches.retrieve(batch.id).status == "in_progress")
+    time.sleep(0.3)
+    assert server.engines.thinker.asked == []
+    server.service.ready = lambda: (True, "ready")
+    assert ended(server.client, batch).status == "completed"
 
 
 class RaisingListener(ScriptedListener):
