@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("vivavoce", appauthor=False),
-        description="State: spoken replies and what was heard, all of it encrypted.",
+        description="State: spoken replies, what was heard, files and batches, all of it encrypted.",
     )
     models_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "vivavoce" / "models",

@@ -17,7 +17,9 @@ from types import TracebackType
 from vivavoce.errors import StorageFailed
 from vivavoce.ledger.database import may_fail
 from vivavoce.ledger.seal import SEALED_MORE_BYTES, Seal
-from vivavoce.ledger.store import ORPHAN_S
+
+ORPHAN_S = 3600
+"""A blob that nothing refers to is on its way to be referred to, unless it is older than this."""
 
 PIECE_BYTES = 1 << 20
 _SEALED_BYTES = PIECE_BYTES + SEALED_MORE_BYTES
@@ -94,6 +96,8 @@ class BlobWriter:
             with may_fail("written"):
                 with self._sink:
                     self._write(bytes(self._waiting), last=True)
+                    self._sink.flush()
+                    os.fsync(self._sink.fileno())  # a row that names it must not outlive it in a power cut
                 self._part.replace(self._file)
         finally:
             self.discard()

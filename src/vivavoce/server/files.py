@@ -4,7 +4,6 @@ them."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any
 
@@ -73,7 +72,7 @@ async def list_files(
 
 @ROUTER.get("/v1/files/{file_id}", responses=answered_by(FileObject))
 async def get_file(file_id: str, request: Request) -> dict[str, Any]:
-    return file_object(await found_file(request.app.state.service, owner_of(request), file_id))
+    return file_object(await _found(request.app.state.service, owner_of(request), file_id))
 
 
 @ROUTER.get(
@@ -83,11 +82,11 @@ async def get_file(file_id: str, request: Request) -> dict[str, Any]:
 )
 async def get_file_content(file_id: str, request: Request) -> Response:
     service, owner = request.app.state.service, owner_of(request)
-    kept = await found_file(service, owner, file_id)
+    kept = await _found(service, owner, file_id)
     pieces = service.ledger.files.read(owner, file_id)
     first = await asyncio.to_thread(next, pieces)  # what is damaged still gets a status
     headers = {"content-length": str(kept.bytes), "cache-control": "private, no-store"}
-    return StreamingResponse(_from_first(first, pieces), media_type=BYTES_TYPE, headers=headers)
+    return StreamingResponse(chain((first,), pieces), media_type=BYTES_TYPE, headers=headers)
 
 
 @ROUTER.delete("/v1/files/{file_id}", responses=answered_by(DeletedFile))
@@ -99,16 +98,12 @@ async def delete_file(file_id: str, request: Request) -> dict[str, Any]:
     return {"id": file_id, "object": "file", "deleted": True}
 
 
-async def found_file(service: Service, owner: bytes, file_id: str) -> KeptFile:
+async def _found(service: Service, owner: bytes, file_id: str) -> KeptFile:
     """Raises `NotFound`."""
     kept = await asyncio.to_thread(service.ledger.files.find, owner, file_id)
     if kept is None:
         raise _not_found(file_id)
     return kept
-
-
-def _from_first(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    return chain((first,), pieces)
 
 
 async def _check_room(files: Files, owner: bytes, most_bytes: int) -> None:
