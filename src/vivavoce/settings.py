@@ -135,6 +135,9 @@ class Settings(BaseSettings):
         4096, ge=1, description="Longest text for POST /v1/audio/speech, in characters; a book chapter works."
     )
     reply_ttl_s: int = Field(86_400, ge=1, description="Seconds that a spoken reply, and what was heard, is kept.")
+    stored_days: int = Field(
+        30, ge=1, description="Days that a completion asked for with store is kept, its words but not its sound."
+    )
     remember_heard: bool = Field(True, description="Never listen to the same recording twice; off: listen each time.")
     strict: bool = Field(
         False, description="Refuse what the original refused, in its words; otherwise all of that works."

@@ -212,6 +212,7 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
         "metadata",
         "",
     ),
+    ("a long metadata name", asking(metadata={"x" * 65: ""}), 400, "invalid_value", "metadata", "64"),
     ("a long metadata value", asking(metadata={"a": "x" * 513}), 400, "invalid_value", "metadata.a", "512"),
     ("a long identifier", asking(safety_identifier="x" * 65), 400, "invalid_value", "safety_identifier", "64"),
     ("an unknown tier", asking(service_tier="gold"), 400, "invalid_value", "service_tier", "'priority'"),
@@ -311,7 +312,7 @@ def test_recordings_are_limited_together(make_server: MakeServer) -> None:
 def test_unknown_paths_and_methods_wear_the_envelope(server: ScriptedServer) -> None:
     wrong = server.http.get("/v1/chat/complations")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "not_found")
-    method = server.http.get("/v1/chat/completions")
+    method = server.http.put("/v1/chat/completions")
     assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
     assert server.http.get("/v1/models/nope").json()["error"]["code"] == "model_not_found"
 

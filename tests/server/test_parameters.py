@@ -179,7 +179,6 @@ def test_how_fast_the_answer_is_spoken(server: ScriptedServer) -> None:
 
 
 @pytest.mark.proves(
-    "metadata",
     "moderation",
     "prediction",
     "prompt_cache_key",
@@ -188,7 +187,6 @@ def test_how_fast_the_answer_is_spoken(server: ScriptedServer) -> None:
     "reasoning_effort",
     "safety_identifier",
     "service_tier",
-    "store",
     "user",
     "verbosity",
     "web_search_options",
@@ -202,7 +200,7 @@ def test_what_changes_nothing_is_taken(server: ScriptedServer) -> None:
         user="u",
         metadata={"k" * 64: "v" * 512},
         service_tier="flex",
-        store=True,
+        store=False,
         safety_identifier="x" * 64,
         tool_choice="none",
         parallel_tool_calls=True,

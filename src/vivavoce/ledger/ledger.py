@@ -1,4 +1,4 @@
-"""The ledger as one object: keys, usage, replies and hearings over one database and one secret.
+"""The ledger as one object: keys, usage, replies, stored completions and hearings over one database and one secret.
 
 Knows neither HTTP nor settings. Blocking: call it off the event loop.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from vivavoce.errors import StorageFailed
+from vivavoce.ledger.completions import Completions
 from vivavoce.ledger.database import may_fail, upgrade
 from vivavoce.ledger.folder import alone, read_secret
 from vivavoce.ledger.hearings import Hearings
@@ -51,6 +52,7 @@ class Ledger:
         self._store = Store(self._engine, sounds, clock)
         self.replies = Replies(self._store, self._seal)
         self.hearings = Hearings(self._store, self._seal, clock)
+        self.completions = Completions(self._engine, self._seal, clock)
         self.keys = Keys(self._engine, self._seal, clock)
         self.usage = UsageLog(self._engine)
 
@@ -64,7 +66,7 @@ class Ledger:
         if self._usage_days is not None:
             today = datetime.fromtimestamp(self._clock(), UTC).date()
             forgotten = self.usage.forget_before(today - timedelta(days=self._usage_days))
-        return forgotten + self._store.collect_garbage()
+        return forgotten + self.completions.forget_expired() + self._store.collect_garbage()
 
     def close(self) -> None:
         self._engine.dispose()

@@ -1,4 +1,4 @@
-"""Request bodies from strangers: read under a limit, parsed as JSON, validated; each failure is a clear 4xx.
+"""Request bodies and queries from strangers: read under a limit, parsed, validated; each failure is a clear 4xx.
 
 Knows no route and no engine.
 """
@@ -51,6 +51,24 @@ async def read_model(request: Request, model: type[Body], most_bytes: int) -> Bo
     if len(data) > SLOW_BYTES:
         return await asyncio.to_thread(_parse, data, model)
     return _parse(data, model)
+
+
+def read_query(request: Request, model: type[Body]) -> Body:
+    """The query as `model`, `name[member]=value` as a member of the object `name`. What is not of the model is left
+    alone. Raises `InvalidRequest` and its kinds."""
+    asked: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        whole, bracket, member = encodable(name).partition("[")
+        if bracket and member.endswith("]"):
+            members = asked.setdefault(whole, {})
+            if isinstance(members, dict):
+                members[member[:-1]] = encodable(value)
+        else:
+            asked[whole] = encodable(value)
+    try:
+        return model.model_validate(asked)
+    except ValidationError as error:
+        raise from_validation(error, asked) from error
 
 
 def _parse(data: bytes, model: type[Body]) -> Body:

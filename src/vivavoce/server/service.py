@@ -30,7 +30,7 @@ from vivavoce.usage import Usage
 class Limits:
     """Bytes of a request body, seconds of all its recordings together, seconds that a reply's id resolves, most
     choices (`n`) of one request, seconds that a stage of a turn or the reader of an answer may stand still, characters
-    of a text to be spoken."""
+    of a text to be spoken, seconds that a stored completion is kept."""
 
     body_bytes: int = 26_214_400
     audio_s: float = 1800.0
@@ -38,6 +38,7 @@ class Limits:
     choices: int = 128
     stage_s: float = 90.0
     speech_characters: int = 4096
+    stored_ttl_s: int = 30 * 86_400
 
 
 class Queues(Protocol):

@@ -60,6 +60,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
                 settings.max_choices,
                 settings.stage_timeout_s,
                 settings.max_speech_characters,
+                settings.stored_days * 86_400,
             ),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},

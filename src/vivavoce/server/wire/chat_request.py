@@ -214,9 +214,11 @@ class ChatRequest(_Wire):
     parallel_tool_calls: bool | None = None
     functions: Annotated[list[LegacyFunction], Field(max_length=MOST_TOOLS)] | None = None
     function_call: FunctionChoice | None = None
+    store: bool | None = None
+    metadata: Metadata | None = None
+    """Put beside an answer that is stored; without `store` it has no effect."""
 
     # Known to the original, without effect on the answer here.
-    metadata: Metadata | None = None
     moderation: Any = None
     prediction: Any = None
     prompt_cache_key: str | None = None
@@ -225,7 +227,6 @@ class ChatRequest(_Wire):
     reasoning_effort: str | None = None
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
     service_tier: Literal["auto", "default", "flex", "priority", "scale"] | None = None
-    store: bool | None = None
     user: str | None = None
     verbosity: str | None = None
     web_search_options: Any = None

@@ -70,6 +70,9 @@ def from_validation(error: ValidationError, body: object) -> InvalidRequest:
     """The first problem of a body, as the original would name it: `messages[0].content[1].input_audio.data`."""
     problem = error.errors()[0]
     path = param_path(problem["loc"], body)
+    if problem["loc"][-1:] == ("[key]",):
+        text = f"one of its names is wrong: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+        return InvalidValue(f"Invalid '{path}': {text}.", param=path)
     kind, context = problem["type"], cast("Mapping[str, Any]", problem.get("ctx", {}))
     if kind == "missing":
         return MissingParameter(f"Missing required parameter: '{path}'.", param=path)
@@ -96,6 +99,8 @@ def _shown(value: object, most: int = 60) -> str:
 
 def param_path(location: Sequence[int | str], body: object) -> str:
     """Pydantic's location without the union tags it puts in, found by walking the body along it."""
+    if location[-1:] == ("[key]",):
+        location = location[:-2]  # the name that is wrong may be anything: its object is named
     path = ""
     here = body
     for number, step in enumerate(location):
