@@ -20,6 +20,9 @@ from vivavoce.server.wire.tools import (
     ToolChoice,
 )
 
+FIRST_ONLY = Field(fail_fast=True)
+"""For lists without an end: only one problem is told, and to put down those of a million entries takes seconds."""
+
 AudioFormat = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
 
 
@@ -55,16 +58,18 @@ def _as_parts(content: object) -> object:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-TextParts = Annotated[list[TextContent], BeforeValidator(_as_parts, json_schema_input_type=str | list[TextContent])]
+TextParts = Annotated[
+    list[TextContent], FIRST_ONLY, BeforeValidator(_as_parts, json_schema_input_type=str | list[TextContent])
+]
 UserPart = Annotated[TextContent | AudioContent, Field(discriminator="type")]
 UserParts = Annotated[
     list[UserPart],
-    Field(min_length=1),
+    Field(min_length=1, fail_fast=True),
     BeforeValidator(_as_parts, json_schema_input_type=str | Annotated[list[UserPart], Field(min_length=1)]),
 ]
 AssistantPart = Annotated[TextContent | RefusalContent, Field(discriminator="type")]
 AssistantParts = Annotated[
-    list[AssistantPart], BeforeValidator(_as_parts, json_schema_input_type=str | list[AssistantPart])
+    list[AssistantPart], FIRST_ONLY, BeforeValidator(_as_parts, json_schema_input_type=str | list[AssistantPart])
 ]
 
 
@@ -191,8 +196,8 @@ Metadata = Annotated[
 
 class ChatRequest(_Wire):
     model: str
-    messages: Annotated[list[WireMessage], Field(min_length=1)]
-    modalities: Annotated[list[Literal["text", "audio"]], Field(min_length=1)] | None = None
+    messages: Annotated[list[WireMessage], Field(min_length=1, fail_fast=True)]
+    modalities: Annotated[list[Literal["text", "audio"]], Field(min_length=1, fail_fast=True)] | None = None
     audio: AudioOut | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
