@@ -158,6 +158,7 @@ def test_a_thinker_that_tells_none_leaves_them_null(make_server: MakeServer) -> 
     assert whole(make_server(thinker=Plain()), messages=HI, logprobs=True).choices[0].logprobs is None
 
 
+@pytest.mark.proves("POST /tokenize")
 def test_a_text_has_token_ids_that_a_bias_takes(server: ScriptedServer) -> None:
     told = server.http.post("/tokenize", json={"content": ANSWER}).json()
     assert told["count"] == len(told["tokens"]) == WORDS
