@@ -27,9 +27,11 @@ CHARACTERS = 20_000
 RATE_HZ = 24_000
 SAMPLE_S = 30
 SETTLED = 0.4
-"""Of the chapter: by then the engine has met clauses of every length, and its memory for them is there."""
+"""Of the chapter: by then the engine has met clauses of most lengths, and has the memory that they take."""
 
-ROOM_MB = 40
+ROOM_MB = {"worker": 10, "engine": 100}
+"""How much each may grow from then on. What is still to come is 30 MB as samples of 16 bits, 60 MB as the engine has it;
+the engine's own memory grows a little with each clause that is the longest so far."""
 
 
 @contextmanager
@@ -84,7 +86,7 @@ def test_a_chapter_is_spoken_wholly_and_soon() -> None:
         print(f"{len(text)} characters, {sound_s:.0f} s of sound: first bytes {first_s:.2f} s, all {whole_s:.0f} s")
         print(f"memory at the end, beside {SETTLED:.0%} of it: {grown}")
         assert first_s < whole_s / 20
-        assert all(mb < ROOM_MB for mb in grown.values())
+        assert all(mb < ROOM_MB[name] for name, mb in grown.items())
         for at in (0.0, 0.5, 1.0):
             start = 2 * RATE_HZ * round(at * (sound_s - SAMPLE_S))
             stretch = bytes(pcm[start : start + 2 * RATE_HZ * SAMPLE_S])
