@@ -30,7 +30,7 @@ SETTLED = 0.4
 """Of the chapter: by then the engine has met clauses of most lengths, and has the memory that they take."""
 
 ROOM_MB = {"worker": 10, "engine": 100}
-"""How much each may grow from then on. What is still to come is 30 MB as samples of 16 bits, 60 MB as the engine has it;
+"""How much each may grow from then on. What is still to come is 30 MB as samples of 16 bits, 60 MB in the engine;
 the engine's own memory grows a little with each clause that is the longest so far."""
 
 
