@@ -36,8 +36,8 @@ _NETWORK_SPEEDS = (0.7, 1.3)
 """Where the network's own speed is near what is asked, since it rounds lengths up; beyond, we stretch."""
 
 _FIXED_S = 0.0085
-"""Of each symbol's length, whatever the speed: the network rounds lengths up. From six clauses at 0.7, 1 and 1.3 (7.5 to
-9.4 ms a symbol); together it is a third of what there is to hear."""
+"""Of each symbol's length, whatever the speed, because the network rounds lengths up: a third of what there is to hear.
+From six clauses at speeds 0.7, 1 and 1.3 (7.5 to 9.4 ms)."""
 
 
 @dataclass(frozen=True, slots=True)
