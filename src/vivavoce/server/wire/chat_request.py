@@ -189,8 +189,20 @@ class JsonSchemaFormat(_Wire):
 
 
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
+MOST_PAIRS = 16
+
+
+def _few(pairs: object) -> object:
+    """Counted before they are looked at, because each of a million could be wrong."""
+    if isinstance(pairs, dict) and (count := len(cast("dict[object, object]", pairs))) > MOST_PAIRS:
+        raise ValueError(f"at most {MOST_PAIRS} pairs are kept, not {count}")
+    return cast("object", pairs)
+
+
 Metadata = Annotated[
-    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=MOST_PAIRS),
+    BeforeValidator(_few),
 ]
 
 
