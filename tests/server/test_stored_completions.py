@@ -110,12 +110,16 @@ def test_sound_is_fetched_by_its_own_id(own: tuple[ScriptedServer, OpenAI], stre
 def test_choices_calls_and_logprobs_are_stored_too(make_server: MakeServer) -> None:
     server = make_server(thinker=ScriptedThinker("", calls=[("weather", '{"city": "Bern"}')]))
     with client_of(server) as client:
-        for stored_id in (create(client, tools=[WEATHER], **SPOKEN).id, stream(client, tools=[WEATHER], **SPOKEN)):
+        for stored_id in (
+            create(client, tools=[WEATHER], **SPOKEN).id,
+            stream(client, tools=[WEATHER], tool_choice="auto", **SPOKEN),
+        ):
             found = client.chat.completions.retrieve(stored_id)
             message = found.choices[0].message
             assert (message.content, message.audio, found.choices[0].finish_reason) == (None, None, "tool_calls")
             assert message.tool_calls[0].function.arguments == '{"city": "Bern"}'
             assert found.model_extra["tools"][0]["function"]["name"] == "weather"
+        assert found.model_extra["tool_choice"] == "auto"
         server.engines.thinker.answer = "yes"
         two = stream(client, n=2, logprobs=True, top_logprobs=1)
         found = client.chat.completions.retrieve(two)

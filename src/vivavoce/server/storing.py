@@ -19,6 +19,7 @@ from vivavoce.server.gathering import Gathered
 from vivavoce.server.wire.chat_request import AssistantMessage, ChatRequest, ToolMessage, WireMessage
 from vivavoce.server.wire.chat_response import ReplyHead, completion
 from vivavoce.server.wire.stored import stored_message
+from vivavoce.server.wire.tools import Modal
 from vivavoce.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def _asked(body: ChatRequest) -> dict[str, Any]:
     """What a stored answer also says: how it was asked for."""
     named = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "tools", "tool_choice")
     dumped = body.model_dump(mode="json", by_alias=True, include={*named, "response_format", "user"})
+    if isinstance(body.tool_choice, Modal):
+        dumped["tool_choice"] = body.tool_choice.type  # it was one word
     return {
         "request_id": REQUEST_ID.get(),
         **{name: dumped[name] for name in named},
