@@ -22,6 +22,9 @@ Body = TypeVar("Body", bound=BaseModel)
 SLOW_BYTES = 1 << 20
 """Above this, parsing would hold up the event loop for longer than a chunk of somebody's sound."""
 
+MOST_MEMBERS = 10_000
+"""Of one object: each that is unknown is put down before the first is told."""
+
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
     """The whole body. Raises `PayloadTooLarge` as soon as it is known to be over `most_bytes`."""
@@ -106,5 +109,9 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list):
         return [_encodable(item) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
+        if len(cast("dict[str, Any]", value)) > MOST_MEMBERS:
+            raise InvalidRequest(
+                f"The JSON body has an object of more than {MOST_MEMBERS} members.", code="object_above_max_properties"
+            )
         return {_encodable(name): _encodable(item) for name, item in cast("dict[str, Any]", value).items()}
     return value

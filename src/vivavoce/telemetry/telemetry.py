@@ -35,6 +35,7 @@ MORE_CODES = (
     "host_not_allowed",
     "model_without_price",
     "string_above_max_length",
+    "object_above_max_properties",
 )
 """Codes that errors of the tree are given where they are raised."""
 
