@@ -9,12 +9,16 @@ Rows come from docs/compatibility.toml, tests from the marks `@pytest.mark.prove
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel
+from starlette.routing import Route
 
+from vivavoce.server.app import create_app
+from vivavoce.server.service import Service
 from vivavoce.server.wire.batches import BatchRequest
 from vivavoce.server.wire.chat_request import AudioOut, ChatRequest, StreamOptions
 from vivavoce.server.wire.files import FileUpload
@@ -35,7 +39,7 @@ HEADER = """# Compatibility
 
 Everything that the contract of `gpt-4o-mini-audio-preview` has, what becomes of it here, and the test that proves it.
 `make docs` writes this page from `docs/compatibility.toml` and from marks on the tests; a row without a test fails the
-suite, and so does a request field without a row.
+suite, and so does a route or a request field without a row.
 """
 
 Rows = dict[str, dict[str, dict[str, str]]]
@@ -53,6 +57,33 @@ def request_fields() -> set[str]:
     }
     fields |= {f"{route}: {name}" for route, model in others.items() for name in model.model_fields}
     return fields | {f"{name}.{inner}" for name, model in NESTED.items() for inner in model.model_fields}
+
+
+def routes() -> set[str]:
+    """`GET /v1/models/{}` and the like: every route that the application has."""
+
+    def never() -> Service:
+        raise NotImplementedError
+
+    pending, found = [*create_app(never).routes], set[str]()
+    while pending:
+        route = pending.pop()
+        if isinstance(route, Route):
+            found |= {f"{method} {_unnamed(route.path)}" for method in route.methods or () if method != "HEAD"}
+        elif (router := getattr(route, "original_router", None)) is not None:  # FastAPI keeps routers whole
+            pending += router.routes
+    return found
+
+
+def _unnamed(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+def routes_of(row: str) -> set[str]:
+    """What a row like `GET, DELETE /v1/a/{id}` or `GET /v1/a, /v1/b` speaks of; nothing where it is no such row."""
+    if (found := re.fullmatch(r"([A-Z]+(?:, [A-Z]+)*) (/\S+(?:, /\S+)*)", row)) is None:
+        return set()
+    return {f"{method} {_unnamed(path)}" for method in found[1].split(", ") for path in found[2].split(", ")}
 
 
 def proofs() -> dict[str, list[str]]:
@@ -76,6 +107,9 @@ def problems(rows: Rows, tests: dict[str, list[str]]) -> list[str]:
     """What is missing between the request model, the table and the tests."""
     known = {name: row for section in rows.values() for name, row in section.items()}
     found = [f"the request field {name} has no row" for name in sorted(request_fields() - known.keys())]
+    told = {route for name in known for route in routes_of(name)}
+    found += [f"the route {route} has no row" for route in sorted(routes() - told)]
+    found += [f"{route}: no such route" for route in sorted(told - routes())]
     found += [f"{name}: no such row" for name in sorted(tests.keys() - known.keys())]
     found += [f"{name}: no test proves it" for name in known if name not in tests]
     found += [f"{name}: status {row['is']}?" for name, row in known.items() if row["is"] not in STATUSES]

@@ -11,6 +11,14 @@ from vivavoce.think.base import Thinker, ThoughtEnd
 from vivavoce.usage import Usage, audio_input_tokens
 
 
+def counted_texts(conversation: Sequence[Message], tools: Tools | None) -> list[str]:
+    """All that counts as text coming in: the caller's own text, calls and tools, these with their schemas."""
+    parts = [part for message in conversation for part in message.parts]
+    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    texts += [f"{call.name} {call.arguments}" for message in conversation for call in message.calls]
+    return texts + ([tool.text for tool in tools.offered] if tools is not None else [])
+
+
 async def count_text(thinker: Thinker, text: str) -> int | None:
     """Tokens of `text`; None where it can't be told. Counting must not cost an answer, so failures are None as well."""
     try:
@@ -20,15 +28,15 @@ async def count_text(thinker: Thinker, text: str) -> int | None:
 
 
 async def count_input(conversation: Sequence[Message], tools: Tools | None, thinker: Thinker) -> tuple[int | None, int]:
-    """(text tokens of the caller's own text, calls and tools, or None where the thinker can't count; audio tokens)."""
-    parts = [part for message in conversation for part in message.parts]
-    audio = sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart))
-    texts = [part.text for part in parts if isinstance(part, TextPart)]
-    texts += [f"{call.name} {call.arguments}" for message in conversation for call in message.calls]
-    texts += [tool.text for tool in tools.offered] if tools is not None else []
-    counts = await asyncio.gather(*(count_text(thinker, text) for text in texts))
+    """(tokens of `counted_texts`, or None where the thinker can't count; audio tokens)."""
+    counts = await asyncio.gather(*(count_text(thinker, text) for text in counted_texts(conversation, tools)))
     known = [count for count in counts if count is not None]
-    return (sum(known) if len(known) == len(counts) else None), audio
+    return (sum(known) if len(known) == len(counts) else None), count_audio(conversation)
+
+
+def count_audio(conversation: Sequence[Message]) -> int:
+    parts = [part for message in conversation for part in message.parts]
+    return sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart))
 
 
 def usage_of(ends: Sequence[ThoughtEnd], text_tokens: int | None, audio_tokens: int, spoken_tokens: int) -> Usage:

@@ -148,6 +148,9 @@ class Settings(BaseSettings):
         ge=3600,
         description="Seconds that files, and batches that have ended, are kept unless told otherwise.",
     )
+    stored_days: int = Field(
+        30, ge=1, description="Days that a completion asked for with store is kept, its words but not its sound."
+    )
     remember_heard: bool = Field(True, description="Never listen to the same recording twice; off: listen each time.")
     strict: bool = Field(
         False, description="Refuse what the original refused, in its words; otherwise all of that works."

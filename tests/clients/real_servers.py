@@ -31,13 +31,19 @@ class RealServer:
 
     @property
     def engine_pid(self) -> int:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return self._child("vivavoce.engines.host")
+
+    @property
+    def worker_pid(self) -> int:
+        """One of them, where there are several."""
+        return self._child("vivavoce.server.worker")
+
+    def _child(self, module: str) -> int:
         for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
-            children += (thread / "children").read_text().split()
-        for child in children:
-            if b"vivavoce.engines.host" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
-        raise LookupError("no engine process")
+            for child in (thread / "children").read_text().split():
+                if module.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return int(child)
+        raise LookupError(f"no process runs {module}")
 
     def wait_warm(self, timeout_s: float = WARM_UP_S) -> float:
         """Seconds until /health answered 200."""

@@ -35,9 +35,22 @@ def _never() -> Service:
 API = schemathesis.openapi.from_dict(create_app(_never).openapi())  # pyright: ignore[reportArgumentType]
 CHAT = API["/v1/chat/completions"]["POST"]
 HEARD = {name: API[f"/v1/audio/{name}"]["POST"] for name in ("transcriptions", "translations")}
-_OWN_CASES = {CHAT.path, *(operation.path for operation in HEARD.values())}
-OTHERS = [found.ok() for found in API.get_all_operations() if found.ok().path not in _OWN_CASES]
+SPEECH = API["/v1/audio/speech"]["POST"]
+OPERATIONS = {found.ok().label: found.ok() for found in API.get_all_operations()}
 POSITIVE, NEGATIVE = schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE
+
+COUNTS = {
+    CHAT.label: (320, 120),
+    **{operation.label: (70, 40) for operation in HEARD.values()},
+    SPEECH.label: (70, 40),
+    "GET /v1/chat/completions": (40, 20),
+    "GET /v1/models": (1, 0),
+    "GET /health": (1, 0),
+}
+"""Operation -> how many requests that keep to the page, and how many that break it."""
+
+COUNT = (20, 10)
+"""The same for all others."""
 
 
 def recordings() -> list[str]:
@@ -98,6 +111,66 @@ def heard_cases(draw: Callable[..., Any], name: str, mode: Any, *, whole_answer:
             if draw(st.booleans()):
                 body.pop(field_name, None)
     return case
+
+
+@st.composite
+def speech_cases(draw: Callable[..., Any], mode: Any, *, whole_answer: bool = False) -> Any:
+    """A case of the speaking route. whole_answer: always a model and a voice that exist, and a short text."""
+    case = draw(SPEECH.as_strategy(generation_mode=mode))
+    body = case.body
+    if not isinstance(body, dict):
+        return case
+    if whole_answer or draw(st.booleans()):
+        body |= {"model": "tts-1", "voice": draw(st.sampled_from(["alloy", "cedar", {"id": "af_heart"}]))}
+    if whole_answer:
+        body["input"] = str(body.get("input"))[:60]
+    return case
+
+
+@st.composite
+def kept_cases(draw: Callable[..., Any], label: str, mode: Any) -> tuple[Any, bool]:
+    """A case of any other route, and whether to ask for what there is, where it asks for something by its id."""
+    return draw(OPERATIONS[label].as_strategy(generation_mode=mode)), draw(st.booleans())
+
+
+def cases_of(label: str, mode: Any) -> Any:
+    """Cases for `Tally.send`: each a case, and whether to ask for what there is."""
+    if label == CHAT.label:
+        return st.tuples(chat_cases(mode), st.just(False))
+    if label == SPEECH.label:
+        return st.tuples(speech_cases(mode), st.just(False))
+    for name, operation in HEARD.items():
+        if label == operation.label:
+            return st.tuples(heard_cases(name, mode), st.just(False))
+    return kept_cases(label, mode)
+
+
+def can_be_broken(label: str) -> bool:
+    """Whether the page rules anything out: a path of any text, and a query of any texts, cannot be wrong."""
+    operation = OPERATIONS[label]
+    shapes = [
+        shape
+        for each in operation.query
+        for shape in each.definition["schema"].get("anyOf", [each.definition["schema"]])
+    ]
+    return bool(operation.body) or any("enum" in shape or shape["type"] not in ("string", "null") for shape in shapes)
+
+
+@dataclass
+class Kept:
+    """A stored completion and a spoken answer of a server, made anew once they have been asked for."""
+
+    url: str
+
+    def put_into(self, case: Any) -> None:
+        """Have `case` ask for what there is, if it asks for anything by an id that we give."""
+        wanted = (case.path_parameters or {}).keys() & {"completion_id", "reply_id"}
+        if wanted:
+            spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+            body = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}], "store": True, **spoken}
+            answer = requests.post(f"{self.url}/v1/chat/completions", json=body, timeout=LONGEST_S).json()
+            ids = {"completion_id": answer["id"], "reply_id": answer["choices"][0]["message"]["audio"]["id"]}
+            case.path_parameters |= {name: ids[name] for name in wanted}
 
 
 def _replace_sounds(value: object, sound: Callable[[], str]) -> None:

@@ -1,4 +1,5 @@
-"""A thousand requests drawn from our own OpenAPI page, over scripted engines; fifty over real ones."""
+"""More than a thousand requests drawn from our own OpenAPI page, to every route, over scripted engines; fifty and more
+over real ones."""
 
 from __future__ import annotations
 
@@ -7,7 +8,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_cases import HEARD, NEGATIVE, OTHERS, POSITIVE, Tally, chat_cases, heard_cases
+from api_cases import (
+    COUNT,
+    COUNTS,
+    HEARD,
+    NEGATIVE,
+    OPERATIONS,
+    POSITIVE,
+    Kept,
+    Tally,
+    can_be_broken,
+    cases_of,
+    chat_cases,
+    heard_cases,
+    speech_cases,
+)
 from hypothesis import HealthCheck, given, settings
 from real_servers import serving
 
@@ -45,39 +60,38 @@ def tally() -> Iterator[Tally]:
     print(f"\n{tally.cases} cases: {dict(sorted(tally.statuses.items()))}, slowest {tally.slowest_s:.2f} s")
 
 
-@pytest.mark.proves("GET /openapi.json", "POST /v1/chat/completions")
-@cases(650)
-@given(case=chat_cases(POSITIVE))
-def test_requests_as_the_page_describes_them(scripted_url: str, tally: Tally, case: Any) -> None:
-    tally.send(case, scripted_url)
+PLAN = [
+    (label, mode, count)
+    for label in OPERATIONS
+    for mode, count in zip((POSITIVE, NEGATIVE), COUNTS.get(label, COUNT), strict=True)
+    if count and (mode is POSITIVE or can_be_broken(label))
+]
 
 
-@cases(320)
-@given(case=chat_cases(NEGATIVE))
-def test_requests_that_break_the_page(scripted_url: str, tally: Tally, case: Any) -> None:
-    tally.send(case, scripted_url)
+def test_a_thousand_are_drawn_and_no_route_is_left_out() -> None:
+    assert sum(count for _, _, count in PLAN) >= 1000
+    assert {label for label, _, _ in PLAN} == OPERATIONS.keys()
 
 
-@pytest.mark.proves("POST /v1/audio/transcriptions", "POST /v1/audio/translations")
-@pytest.mark.parametrize("name", HEARD)
-@pytest.mark.parametrize(("mode", "count"), [(POSITIVE, 100), (NEGATIVE, 50)], ids=["positive", "negative"])
-def test_forms_with_files(scripted_url: str, tally: Tally, name: str, mode: Any, count: int) -> None:
+@pytest.mark.proves("GET /openapi.json", "POST /v1/chat/completions", "POST /v1/audio/speech")
+@pytest.mark.parametrize(
+    ("label", "mode", "count"),
+    PLAN,
+    ids=[f"{label} {'as described' if mode is POSITIVE else 'broken'}" for label, mode, _ in PLAN],
+)
+def test_no_request_is_our_fault(scripted_url: str, tally: Tally, label: str, mode: Any, count: int) -> None:
+    kept, before = Kept(scripted_url), tally.cases
+
     @cases(count)
-    @given(case=heard_cases(name, mode))
-    def send(case: Any) -> None:
+    @given(drawn=cases_of(label, mode))
+    def send(drawn: tuple[Any, bool]) -> None:
+        case, of_what_there_is = drawn
+        if of_what_there_is:
+            kept.put_into(case)
         tally.send(case, scripted_url)
 
     send()
-
-
-@pytest.mark.parametrize("operation", OTHERS, ids=lambda operation: operation.label)
-def test_other_routes(scripted_url: str, tally: Tally, operation: Any) -> None:
-    @cases(200 // len(OTHERS))
-    @given(case=operation.as_strategy())
-    def send(case: Any) -> None:
-        tally.send(case, scripted_url)
-
-    send()
+    assert tally.cases - before >= round(count * SCALE), "fewer were drawn than planned"
 
 
 @pytest.mark.real
@@ -88,6 +102,14 @@ def test_real_engines(real_url: str, tally: Tally, case: Any) -> None:
 
 
 @pytest.mark.real
+@cases(15)
+@given(case=speech_cases(POSITIVE, whole_answer=True))
+def test_real_voices(real_url: str, tally: Tally, case: Any) -> None:
+    tally.send(case, real_url)
+
+
+@pytest.mark.real
+@pytest.mark.proves("POST /v1/audio/transcriptions", "POST /v1/audio/translations")
 @pytest.mark.parametrize("name", HEARD)
 def test_real_listeners(real_url: str, tally: Tally, name: str) -> None:
     @cases(20)

@@ -22,6 +22,7 @@ from test_ledger_usage import ROWS
 
 from vivavoce.errors import StorageFailed
 from vivavoce.ledger.batch_runs import LeaseLostError
+from vivavoce.ledger.completions import About, Stored, new_id
 from vivavoce.ledger.keys import KeyLimits
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.ledger.tables import METADATA
@@ -84,8 +85,19 @@ def test_everything_works_there_too(tmp_path: Path, url: str) -> None:
     assert ledger.replies.sound(owner, "audio_1") == SOUND
     assert ledger.replies.forget(owner, "audio_1")
     keep(ledger, "audio_2", expires_at=2000)
+    stored = [Stored(About(new_id(made_s), "gpt-audio", {"n": str(made_s)}), {"id": made_s}) for made_s in (2, 1, 3)]
+    for each in stored:
+        ledger.completions.keep(owner, each, [{"role": "user"}], expires_at=2000)
+    first = ledger.completions.list(owner, limit=1)
+    assert (first.found, first.more) == ([stored[1]], True)
+    after = first.found[0].about.id
+    assert ledger.completions.list(owner, after=after).found == [stored[0], stored[2]]
+    assert ledger.completions.list(owner, descending=True, metadata={"n": "3"}).found == [stored[2]]
+    assert ledger.completions.messages(owner, after) == [{"role": "user"}]
+    assert ledger.completions.label(owner, after, {}) == Stored(About(after, "gpt-audio", {}), {"id": 1})
+    assert ledger.completions.forget(owner, after)
     clock.now_s = 3000.0
-    assert ledger.collect_garbage() == 1
+    assert ledger.collect_garbage() == 3
     ledger.close()
     again = Ledger(tmp_path, url=url)
     assert again.keys.list()[0].id == key.id

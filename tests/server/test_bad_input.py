@@ -9,12 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from openai import APIError, BadRequestError, InternalServerError
 from scripted_app import MakeServer, ScriptedServer, audio_part, spoken, wav_bytes
 
-from vivavoce.errors import EngineFailed, EngineLost, TooBusy
-from vivavoce.server.service import Limits
-from vivavoce.testing import ScriptedSpeaker, ScriptedThinker
+from vivavoce.testing import ScriptedThinker
 
 MODEL = "gpt-4o-mini-audio-preview"
 HI = [{"role": "user", "content": "hi"}]
@@ -50,6 +47,14 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
     ("not utf-8", b'{"a": "\xff"}', 400, "invalid_json", None, "could not parse"),
     ("json, but a list", b"[]", 400, "invalid_json", None, "must be an object"),
     ("nested without end", b"[" * 200_000, 400, "invalid_json", None, "could not parse"),
+    (
+        "members without end",
+        {"model": MODEL, "messages": HI, **{f"x{number}": 1 for number in range(10_000)}},
+        400,
+        "object_above_max_properties",
+        None,
+        "10000 members",
+    ),
     ("not a number", b'{"model": NaN}', 400, "invalid_json", None, "could not parse"),
     ("no model", {"messages": HI}, 400, "missing_required_parameter", "model", "'model'"),
     ("no messages", {"model": MODEL}, 400, "missing_required_parameter", "messages", "'messages'"),
@@ -212,6 +217,7 @@ CASES: list[tuple[str, Any, int, str | None, str | None, str]] = [
         "metadata",
         "",
     ),
+    ("a long metadata name", asking(metadata={"x" * 65: ""}), 400, "invalid_value", "metadata", "64"),
     ("a long metadata value", asking(metadata={"a": "x" * 513}), 400, "invalid_value", "metadata.a", "512"),
     ("a long identifier", asking(safety_identifier="x" * 65), 400, "invalid_value", "safety_identifier", "64"),
     ("an unknown tier", asking(service_tier="gold"), 400, "invalid_value", "service_tier", "'priority'"),
@@ -248,138 +254,6 @@ def test_nothing_is_thought_about_bad_requests(make_server: MakeServer) -> None:
     for case in CASES:
         post(server, case[1])
     assert server.engines.thinker.asked == []
-
-
-def test_ten_milliseconds_are_answered(server: ScriptedServer) -> None:
-    answer = post(server, hearing(wav_bytes(0.01)))
-    assert answer.status_code == 200
-    assert answer.json()["usage"]["prompt_tokens_details"]["audio_tokens"] == 0
-
-
-def test_a_cut_mp3_is_answered_with_what_is_there(server: ScriptedServer) -> None:
-    from vivavoce.codec.decode import decode
-    from vivavoce.codec.encode import encode
-
-    mp3 = encode(decode(wav_bytes(4), rate_hz=24_000), "mp3")
-    answer = post(server, hearing(mp3[: len(mp3) // 2]))
-    assert answer.status_code == 200
-    assert 15 <= answer.json()["usage"]["prompt_tokens_details"]["audio_tokens"] <= 21
-
-
-@pytest.mark.slow
-def test_a_body_over_the_limit_is_413(server: ScriptedServer) -> None:
-    answer = post(server, hearing("A" * 26_300_000))
-    assert answer.status_code == 413
-    error = answer.json()["error"]
-    assert error["code"] == "payload_too_large"
-    assert "Maximum content size limit (26214400) exceeded" in error["message"]
-
-
-def test_a_body_over_the_limit_without_a_length_is_413(make_server: MakeServer) -> None:
-    server = make_server(limits=Limits(body_bytes=1000))
-
-    def endless() -> Any:
-        for _ in range(50):
-            yield b" " * 100
-
-    answer = server.http.post("/v1/chat/completions", content=endless())
-    assert answer.status_code == 413
-
-
-@pytest.mark.slow
-def test_a_body_of_25_mb_is_read_and_answered(server: ScriptedServer) -> None:
-    recording = wav_bytes(600, 16_000)
-    body = hearing(recording)
-    body["user"] = "x" * (26_214_300 - len(json.dumps(body)))
-    answer = post(server, body)
-    assert answer.status_code == 200
-    assert answer.json()["usage"]["prompt_tokens_details"]["audio_tokens"] == 6000
-
-
-def test_recordings_are_limited_together(make_server: MakeServer) -> None:
-    server = make_server(limits=Limits(audio_s=5))
-    assert post(server, hearing(wav_bytes(4.9))).status_code == 200
-    for parts in ([wav_bytes(6)], [wav_bytes(3), wav_bytes(3)], [wav_bytes(5), wav_bytes(1)]):
-        answer = post(server, asking(messages=spoken(*(audio_part(part) for part in parts))))
-        assert answer.status_code == 400
-        error = answer.json()["error"]
-        assert error["code"] == "audio_too_long"
-        assert error["param"] == f"messages[0].content[{len(parts) - 1}].input_audio.data"
-
-
-@pytest.mark.proves("error envelope")
-def test_unknown_paths_and_methods_wear_the_envelope(server: ScriptedServer) -> None:
-    wrong = server.http.get("/v1/chat/complations")
-    assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "not_found")
-    method = server.http.get("/v1/chat/completions")
-    assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert server.http.get("/v1/models/nope").json()["error"]["code"] == "model_not_found"
-
-
-class Broken(ScriptedThinker):
-    def __init__(self, error: Exception, after: int) -> None:
-        super().__init__()
-        self.error = error
-        self.after = after
-
-    async def think(self, conversation: Any, sampling: Any = None) -> Any:
-        from vivavoce.think.base import TextDelta
-
-        for _ in range(self.after):
-            yield TextDelta("word ")
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "code", "retry"),
-    [
-        (EngineFailed("The engine stumbled."), 500, "engine_failed", "false"),
-        (EngineLost("Gone; try again."), 503, "engine_lost", "true"),
-        (TooBusy("Full; try later.", retry_after_s=3), 429, "rate_limit_exceeded", "true"),
-        (RuntimeError("the secret text of a request"), 500, None, "false"),
-    ],
-)
-def test_faults_say_whether_to_try_again(
-    make_server: MakeServer, error: Exception, status: int, code: str | None, retry: str
-) -> None:
-    answer = post(make_server(thinker=Broken(error, 0)), asking())
-    assert answer.status_code == status
-    assert answer.json()["error"]["code"] == code
-    assert answer.headers["x-should-retry"] == retry
-    assert "secret" not in answer.text
-
-
-def test_a_fault_before_the_first_event_of_a_stream_keeps_its_status(make_server: MakeServer) -> None:
-    server = make_server(thinker=Broken(EngineLost("Gone; try again."), 0))
-    with pytest.raises(InternalServerError) as caught:
-        list(server.client.chat.completions.create(model=MODEL, messages=HI, stream=True))
-    assert caught.value.status_code == 503
-
-
-@pytest.mark.parametrize("error", [EngineFailed("The engine stumbled."), RuntimeError("secret")])
-def test_a_fault_in_the_middle_of_a_stream_is_an_event(make_server: MakeServer, error: Exception) -> None:
-    server = make_server(thinker=Broken(error, 3))
-    with pytest.raises(APIError) as caught:
-        list(server.client.chat.completions.create(model=MODEL, messages=HI, stream=True))
-    assert "secret" not in str(caught.value)
-
-
-def test_a_speaker_that_fails_is_told_too(make_server: MakeServer) -> None:
-    class Hoarse(ScriptedSpeaker):
-        async def speak(self, text: str, voice: str, speed: float = 1.0) -> Any:
-            raise EngineFailed("The speaker is hoarse.")
-
-    server = make_server(speaker=Hoarse())
-    with pytest.raises(InternalServerError, match="hoarse"):
-        server.client.chat.completions.create(model=MODEL, messages=HI, modalities=["audio"], audio=VOICE)
-
-
-def test_a_conversation_too_long_is_400(make_server: MakeServer) -> None:
-    server = make_server(thinker=ScriptedThinker(context_tokens=10))
-    with pytest.raises(BadRequestError) as caught:
-        server.client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "word " * 20}])
-    assert caught.value.code == "context_length_exceeded"
-    assert caught.value.param == "messages"
 
 
 HALF = "\ud83d"
@@ -422,6 +296,15 @@ def test_a_number_that_is_none_is_refused(make_server: MakeServer) -> None:
     body = b'{"model":"%s","messages":[],"response_format":%s}' % (MODEL.encode(), schema)
     answer = post(make_server(), body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.proves("error envelope")
+def test_unknown_paths_and_methods_wear_the_envelope(server: ScriptedServer) -> None:
+    wrong = server.http.get("/v1/chat/complations")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "not_found")
+    method = server.http.put("/v1/chat/completions")
+    assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert server.http.get("/v1/models/nope").json()["error"]["code"] == "model_not_found"
 
 
 @pytest.mark.parametrize(

@@ -328,6 +328,7 @@ def test_a_client_that_hangs_up_frees_the_thinker(make_server: MakeServer, strea
         time.sleep(0.02)
 
 
+@pytest.mark.proves("GET /health")
 def test_models_are_listed_and_health_is_told(server: ScriptedServer) -> None:
     names = [model.id for model in server.client.models.list()]
     assert MODEL in names

@@ -127,7 +127,12 @@ def test_tokens_per_minute(make_server: MakeServer) -> None:
 
 def test_a_request_that_never_fits_is_told_so(make_server: MakeServer) -> None:
     limited = Limited(make_server, KeyLimits(tokens_per_minute=50))
-    for extra in ({"messages": spoken(audio_part(wav_bytes(6.0)))}, {"max_completion_tokens": 100}):
+    tool = {"type": "function", "function": {"name": "f", "description": "x" * 200}}
+    for extra in (
+        {"messages": spoken(audio_part(wav_bytes(6.0)))},
+        {"max_completion_tokens": 100},
+        {"tools": [tool]},
+    ):
         refused = limited.ask(**extra)
         error = refused.json()["error"]
         assert (refused.status_code, error["type"], error["code"]) == (429, "tokens", "rate_limit_exceeded")

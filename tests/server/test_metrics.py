@@ -35,6 +35,7 @@ def counted(server: ScriptedServer) -> Stretch:
     return Stretch(Reading(0.0), Reading.of(answer.text, 1.0))
 
 
+@pytest.mark.proves("GET /metrics")
 def test_a_spoken_turn_is_told_stage_by_stage(make_server: MakeServer) -> None:
     server = make_server()
     usage = ask(server.http, **SPOKEN).json()["usage"]

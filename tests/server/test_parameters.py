@@ -158,6 +158,7 @@ def test_a_thinker_that_tells_none_leaves_them_null(make_server: MakeServer) -> 
     assert whole(make_server(thinker=Plain()), messages=HI, logprobs=True).choices[0].logprobs is None
 
 
+@pytest.mark.proves("POST /tokenize")
 def test_a_text_has_token_ids_that_a_bias_takes(server: ScriptedServer) -> None:
     told = server.http.post("/tokenize", json={"content": ANSWER}).json()
     assert told["count"] == len(told["tokens"]) == WORDS
@@ -179,7 +180,6 @@ def test_how_fast_the_answer_is_spoken(server: ScriptedServer) -> None:
 
 
 @pytest.mark.proves(
-    "metadata",
     "moderation",
     "prediction",
     "prompt_cache_key",
@@ -188,7 +188,6 @@ def test_how_fast_the_answer_is_spoken(server: ScriptedServer) -> None:
     "reasoning_effort",
     "safety_identifier",
     "service_tier",
-    "store",
     "user",
     "verbosity",
     "web_search_options",
@@ -202,7 +201,7 @@ def test_what_changes_nothing_is_taken(server: ScriptedServer) -> None:
         user="u",
         metadata={"k" * 64: "v" * 512},
         service_tier="flex",
-        store=True,
+        store=False,
         safety_identifier="x" * 64,
         tool_choice="none",
         parallel_tool_calls=True,

@@ -41,6 +41,10 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, str | None, str | None]]] = 
             "invalid_value",
         ),
     ),
+    "metadata of nothing": (
+        {"metadata": {"a": "1"}},
+        ("The 'metadata' parameter is only allowed when 'store' is enabled.", "metadata", None),
+    ),
     "flac in": (
         {"messages": spoken(audio_part(wav_bytes(), "flac"))},
         (

@@ -88,7 +88,7 @@ BAD: list[tuple[str, tuple[str, ...], dict[str, object], int, str, str | None, s
         {"chunking_strategy": '{"threshold": 0.5}'},
         400,
         "missing_required_parameter",
-        "chunking_strategy",
+        "chunking_strategy.type",
         "chunking_strategy",
     ),
     (

@@ -183,6 +183,17 @@ def test_any_worker_knows_the_reply_of_another(viva: Viva) -> None:
     assert ask_on(other, "audio_unknown").status_code == 400
 
 
+def test_any_worker_tells_what_another_has_stored(viva: Viva) -> None:
+    (_, client), (_, other) = viva.both()
+    stored_id = ask(client, store=True, metadata={"by": "one"}).json()["id"]
+    path = f"/v1/chat/completions/{stored_id}"
+    assert [each["id"] for each in other.get("/v1/chat/completions").json()["data"]] == [stored_id]
+    assert other.post(path, json={"metadata": {"by": "other"}}).status_code == 200
+    assert client.get(path).json()["metadata"] == {"by": "other"}
+    assert other.delete(path).json()["deleted"]
+    assert client.get(path).status_code == 404
+
+
 def told(client: httpx.Client) -> dict[str, float]:
     """Samples of `/metrics`, of series as they are written."""
     lines = client.get("/metrics").text.splitlines()

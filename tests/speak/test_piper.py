@@ -88,6 +88,14 @@ async def test_whisper_hears_what_piper_says(piper: PiperSpeaker, models_dir: Pa
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("speed", [0.25, 0.5, 0.8, 1.3, 2.0, 4.0])
+async def test_it_is_as_long_as_the_speed_says(piper: PiperSpeaker, speed: float) -> None:
+    texts = ("It was colder than the year before.", "so please come on another day,")
+    plain_s = sum([(await piper.speak(text, "piper-joe")).duration_s for text in texts])
+    asked_s = sum([(await piper.speak(text, "piper-joe", speed)).duration_s for text in texts])
+    assert asked_s * speed == pytest.approx(plain_s, rel=0.1)
+
+
 async def test_a_cancelled_clause_stops_inside_its_native_call(models_dir: Path) -> None:
     piper = PiperSpeaker(models_dir / JOE)
     await piper.speak("Warm.", JOE)

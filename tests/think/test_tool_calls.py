@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.conversation import JsonForm, Message, Tool, ToolCall, Tools
+from vivavoce.conversation import JsonForm, Message, Sampling, Tool, ToolCall, Tools
 from vivavoce.errors import InvalidValue
 from vivavoce.think.base import CallDelta, TextDelta
 from vivavoce.think.form_prompt import form_text, with_form
+from vivavoce.think.llamacpp_request import REPEAT_PENALTY, request_body
 from vivavoce.think.tool_grammar import tool_grammar
 from vivavoce.think.tool_prompt import answer_call, answer_name, tools_text, with_tools
 from vivavoce.think.tool_reader import ToolReader
@@ -286,3 +287,10 @@ def test_a_form_stands_between_the_tools_and_the_caller() -> None:
         "Be kind.",
     ]
     assert with_form(said, JsonForm()) == said
+
+
+@pytest.mark.parametrize(("tools", "penalty"), [(None, REPEAT_PENALTY), (TOOLS, 1.0)])
+def test_what_stands_in_the_prompt_is_not_held_against_a_call(tools: Tools | None, penalty: float) -> None:
+    """llama.cpp's penalty looks back into the prompt, where `answer(` and the words of arguments have just been."""
+    body = request_body([Message.of("user", "Light on!")], Sampling(tools=tools), 10, hears_audio=False)
+    assert body["repeat_penalty"] == penalty

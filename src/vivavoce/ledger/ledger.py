@@ -1,4 +1,5 @@
-"""The ledger as one object: keys, usage, replies, hearings, files and batches over one database and one secret.
+"""The ledger as one object: keys, usage, replies, hearings, stored completions, files and batches over one database and
+one secret.
 
 Knows neither HTTP nor settings. Blocking: call it off the event loop.
 """
@@ -15,6 +16,7 @@ from vivavoce.errors import StorageFailed
 from vivavoce.ledger.batch_runs import BatchRuns
 from vivavoce.ledger.batches import Batches
 from vivavoce.ledger.blobs import Blobs
+from vivavoce.ledger.completions import Completions
 from vivavoce.ledger.database import may_fail, upgrade
 from vivavoce.ledger.files import Files
 from vivavoce.ledger.folder import alone, read_secret
@@ -57,6 +59,7 @@ class Ledger:
         self._store = Store(self._engine, sounds, clock)
         self.replies = Replies(self._store, self._seal)
         self.hearings = Hearings(self._store, self._seal, clock)
+        self.completions = Completions(self._engine, self._seal, clock)
         self.keys = Keys(self._engine, self._seal, clock)
         self.usage = UsageLog(self._engine)
         blobs = Blobs(files, self._seal)
@@ -75,7 +78,7 @@ class Ledger:
             today = datetime.fromtimestamp(self._clock(), UTC).date()
             forgotten = self.usage.forget_before(today - timedelta(days=self._usage_days))
         forgotten += self.batches.collect_garbage() + self.files.collect_garbage()
-        return forgotten + self._store.collect_garbage()
+        return forgotten + self.completions.forget_expired() + self._store.collect_garbage()
 
     def close(self) -> None:
         self._engine.dispose()

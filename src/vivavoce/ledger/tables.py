@@ -38,6 +38,19 @@ SEALED = Table(
     Column("has_sound", Boolean, nullable=False),
 )
 
+STORED = Table(
+    "stored_completions",
+    METADATA,
+    Column("key", LargeBinary, primary_key=True),
+    Column("owner", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("about", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("messages", LargeBinary, nullable=False),
+    Index("ix_stored_completions_owner", "owner", "created_ms", "key"),
+)
+
 KEYS = Table(
     "keys",
     METADATA,

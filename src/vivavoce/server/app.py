@@ -17,7 +17,19 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vivavoce import __version__
 from vivavoce.errors import InvalidRequest, NotFound, VivaError
-from vivavoce.server import batches, chat, files, metrics, models, replies, speech, tokenize, transcriptions, usage
+from vivavoce.server import (
+    batches,
+    chat,
+    files,
+    metrics,
+    models,
+    replies,
+    speech,
+    stored,
+    tokenize,
+    transcriptions,
+    usage,
+)
 from vivavoce.server.batch_runner import running_batches
 from vivavoce.server.cors import cors_policy
 from vivavoce.server.door import Door
@@ -31,6 +43,7 @@ from vivavoce.server.wire.batches import BatchRequest
 from vivavoce.server.wire.chat_request import ChatRequest
 from vivavoce.server.wire.files import FileUpload
 from vivavoce.server.wire.speech import SpeechRequest
+from vivavoce.server.wire.stored import Relabelling
 from vivavoce.server.wire.transcription_request import TranscriptionRequest, TranslationRequest
 from vivavoce.telemetry.telemetry import fail_current
 
@@ -72,6 +85,7 @@ def create_app(
         telemetry={"auto_configure": False, "logs": False},  # its log records would carry what was asked
     )
     app.include_router(chat.ROUTER)
+    app.include_router(stored.ROUTER)
     app.include_router(speech.ROUTER)
     app.include_router(transcriptions.ROUTER)
     app.include_router(models.ROUTER)
@@ -82,8 +96,8 @@ def create_app(
     app.include_router(batches.ROUTER)
     app.add_api_route("/health", health, methods=["GET"], responses={200: {"model": Health}, 503: {"model": Health}})
     app.include_router(metrics.ROUTER)
-    bodies = (ChatRequest, SpeechRequest, TranscriptionRequest, TranslationRequest, FileUpload, BatchRequest)
-    describe(app, *bodies, tokenize.TokenizeRequest)
+    bodies = (ChatRequest, Relabelling, SpeechRequest, TranscriptionRequest, TranslationRequest, FileUpload)
+    describe(app, *bodies, BatchRequest, tokenize.TokenizeRequest)
     app.add_exception_handler(VivaError, _viva_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.

@@ -1,4 +1,4 @@
-"""Request bodies from strangers: read under a limit, parsed as JSON, validated; each failure is a clear 4xx.
+"""Request bodies and queries from strangers: read under a limit, parsed, validated; each failure is a clear 4xx.
 
 Knows no route and no engine.
 """
@@ -21,6 +21,9 @@ Body = TypeVar("Body", bound=BaseModel)
 
 SLOW_BYTES = 1 << 20
 """Above this, parsing would hold up the event loop for longer than a chunk of somebody's sound."""
+
+MOST_MEMBERS = 10_000
+"""Of one object: each that is unknown is put down before the first is told."""
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
@@ -51,6 +54,24 @@ async def read_model(request: Request, model: type[Body], most_bytes: int) -> Bo
     if len(data) > SLOW_BYTES:
         return await asyncio.to_thread(_parse, data, model)
     return _parse(data, model)
+
+
+def read_query(request: Request, model: type[Body]) -> Body:
+    """The query as `model`, `name[member]=value` as a member of the object `name`. What is not of the model is left
+    alone. Raises `InvalidRequest` and its kinds."""
+    asked: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        whole, bracket, member = encodable(name).partition("[")
+        if bracket and member.endswith("]"):
+            members = asked.setdefault(whole, {})
+            if isinstance(members, dict):
+                members[member[:-1]] = encodable(value)
+        else:
+            asked[whole] = encodable(value)
+    try:
+        return model.model_validate(asked)
+    except ValidationError as error:
+        raise from_validation(error, asked) from error
 
 
 def _parse(data: bytes, model: type[Body]) -> Body:
@@ -98,5 +119,9 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list):
         return [_encodable(item) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
+        if len(cast("dict[str, Any]", value)) > MOST_MEMBERS:
+            raise InvalidRequest(
+                f"The JSON body has an object of more than {MOST_MEMBERS} members.", code="object_above_max_properties"
+            )
         return {_encodable(name): _encodable(item) for name, item in cast("dict[str, Any]", value).items()}
     return value

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -19,22 +18,25 @@ from fastapi.responses import JSONResponse
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.codec.encode import PcmCutter, StreamEncoder, encode
 from vivavoce.errors import VivaError
+from vivavoce.ledger.completions import new_id
 from vivavoce.server import strict
 from vivavoce.server.bodies import read_model
 from vivavoce.server.disconnect import while_connected
+from vivavoce.server.gathering import Gathered
 from vivavoce.server.keeping import Keeping
 from vivavoce.server.models import check_model
 from vivavoce.server.openapi import answered_by, body_of
 from vivavoce.server.owners import owner_of
 from vivavoce.server.parameters import check_supported
 from vivavoce.server.service import Service
+from vivavoce.server.storing import Storing
 from vivavoce.server.streams import TurnStream, from_first, opened
 from vivavoce.server.turns import expected_usage, read_turn
 from vivavoce.server.watching import watched_run
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Completion
 from vivavoce.server.wire.chat_request import ChatRequest
-from vivavoce.server.wire.chat_response import Answer, ChunkWriter, ReplyHead, completion
+from vivavoce.server.wire.chat_response import ChunkWriter, ReplyHead, completion
 from vivavoce.server.wire.events import event
 from vivavoce.server.wire.tool_calls import CallStyle
 from vivavoce.tickets import Room
@@ -69,24 +71,27 @@ async def prepared(
     with strict.original_texts(service.strict):
         turn = await read_turn(body, service, engines, owner)
     service.expect(body.model, expected_usage(turn))
-    return replace(turn, background=background), engines, Reply(body, service, owner, background=background)
+    turn = replace(turn, background=background)
+    return turn, engines, Reply(body, turn, service, owner)
 
 
 class Reply:
-    """Identity of one reply, and how its sound is wanted. `keeping` None: it is not spoken."""
+    """Identity of one reply, and how its sound is wanted. `keeping` None: it is not spoken; `storing` None: it is not
+    to be stored."""
 
-    def __init__(self, body: ChatRequest, service: Service, owner: bytes, *, background: bool = False) -> None:
+    def __init__(self, body: ChatRequest, turn: Turn, service: Service, owner: bytes) -> None:
         self.body = body
         self.patience_s = service.limits.stage_s
         self.format = body.audio.format if body.audio is not None else "wav"
         self.keeping: Keeping | None = None
         if body.wants_audio:
             self.keeping = Keeping(service.ledger.replies, owner, self.format, service.limits.reply_ttl_s)
+        self.storing: Storing | None = None
         self.watch = service.telemetry.turn(
-            body.model, spoken=body.wants_audio, streamed=bool(body.stream), background=background
+            body.model, spoken=body.wants_audio, streamed=bool(body.stream), background=turn.background
         )
         self.head = ReplyHead(
-            completion_id=f"chatcmpl-{secrets.token_hex(16)}",
+            completion_id=new_id(),
             model=body.model,
             created=int(time.time()),
             fingerprint=service.fingerprint,
@@ -95,44 +100,47 @@ class Reply:
             may_call=body.offers_tools,
             calls=CallStyle(legacy=body.legacy_functions, forced=body.names_its_call),
         )
+        if body.store:
+            ttl_s = service.limits.stored_ttl_s
+            self.storing = Storing(service.ledger.completions, owner, body, turn, self.head, ttl_s)
+
+    async def keep(self, gathered: Gathered) -> int | None:
+        """Keep the sound of an answer that has ended, and store the answer, where that is wanted. When the sound
+        expires, in Unix seconds; None: there is none."""
+        expires_at = None
+        if self.keeping is not None and not gathered.called_only:
+            await self.keeping.keep(gathered.answers[0].text)
+            expires_at = self.keeping.expires_at
+        if self.storing is not None:
+            await self.storing.store(gathered, expires_at)
+        return expires_at
 
 
 async def whole(turn: Turn, engines: Engines, reply: Reply) -> Response:
     """The answer of a turn once it is over."""
-    answers = [Answer() for _ in range(turn.choices)]
-    heard, clauses = list[PartHeard](), list[Audio]()
-    finished: Finished | None = None
+    gathered, clauses = Gathered(turn.choices), list[Audio]()
     headers: dict[str, str] = {}
     async with aclosing(watched_run(turn, engines, reply.watch)) as events:
         async for happened in events:
+            gathered.feed(happened)
             match happened:
                 case Room():
                     headers = wire_errors.room_headers(happened)
-                case PartHeard():
-                    heard.append(happened)
-                case Thought():
-                    answers[happened.choice].text += happened.text
-                    answers[happened.choice].logprobs += happened.logprobs
-                case Called():
-                    answers[happened.choice].calls.feed(happened)
-                case Read():
-                    answers[0].read += happened.text
                 case Spoke():
                     clauses.append(happened.audio)
                     if reply.keeping is not None:
                         await asyncio.to_thread(reply.keeping.feed, happened.audio)
-                case Finished():
-                    finished = happened
-    if finished is None:  # pragma: no cover - run always ends with Finished or raises
+                case _:
+                    pass  # gathered
+    if (finished := gathered.finished) is None:  # pragma: no cover - run always ends with Finished or raises
         raise VivaError("the turn ended without a result")
-    sound, expires_at = None, None
-    if reply.keeping is not None and (answers[0].text or not answers[0].calls.whole):
+    sound = None
+    if reply.keeping is not None and not gathered.called_only:
         sound = await asyncio.to_thread(encode, Audio.join(clauses, SPEAK_RATE_HZ), reply.format)
-        await reply.keeping.keep(answers[0].text)
-        expires_at = reply.keeping.expires_at
-    for answer, reason in zip(answers, finished.finish_reasons, strict=True):
-        answer.finish_reason = reason
-    body = completion(reply.head, answers, sound, expires_at, heard, finished.usage)
+    expires_at = await reply.keep(gathered)
+    body = completion(reply.head, gathered.answers, sound, expires_at, gathered.heard, finished.usage)
+    if reply.storing is not None:
+        body["metadata"] = reply.body.metadata or {}
     return JSONResponse(body, headers=headers | _timing_headers(finished))
 
 
@@ -176,6 +184,7 @@ class _StreamedReply:
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
+        self.gathered = Gathered(reply.body.choices)
         self.writer = ChunkWriter(
             reply.head,
             choices=reply.body.choices,
@@ -185,10 +194,9 @@ class _StreamedReply:
         self._keeping = reply.keeping
         self._encoder = StreamEncoder(reply.format) if reply.keeping is not None else None
         self._cutter = PcmCutter()
-        self._text = ""
-        self._called = False
 
     async def write(self, happened: Event) -> AsyncGenerator[bytes, None]:
+        self.gathered.feed(happened)
         match happened:
             case Room():
                 pass  # told in the headers
@@ -206,10 +214,8 @@ class _StreamedReply:
     def _written(self, happened: Thought | Called | Read) -> bytes:
         match happened:
             case Thought():
-                self._text += happened.text
                 return self.writer.text(happened.text, happened.choice, happened.logprobs)
             case Called():
-                self._called = True
                 return self.writer.called(happened)
             case Read():
                 return self.writer.read(happened.text)
@@ -223,11 +229,9 @@ class _StreamedReply:
         await asyncio.to_thread(self._keeping.feed, spoke.audio)  # once it is on its way
 
     async def _finish(self, finished: Finished) -> AsyncGenerator[bytes, None]:
-        if self._keeping is None or self._encoder is None or (self._called and not self._text):
-            yield self.writer.end(finished.finish_reasons, finished.usage, None)
-            return
-        data = await asyncio.to_thread(self._encoder.finish)
-        for piece in (*self._cutter.feed(data), *self._cutter.finish()):
-            yield self.writer.sound(piece)
-        await self._keeping.keep(self._text)
-        yield self.writer.end(finished.finish_reasons, finished.usage, self._keeping.expires_at)
+        if self._encoder is not None and not self.gathered.called_only:
+            data = await asyncio.to_thread(self._encoder.finish)
+            for piece in (*self._cutter.feed(data), *self._cutter.finish()):
+                yield self.writer.sound(piece)
+        expires_at = await self.reply.keep(self.gathered)
+        yield self.writer.end(finished.finish_reasons, finished.usage, expires_at)

@@ -116,7 +116,7 @@ def _route(scope: Scope) -> str | None:
     return getattr(scope.get("route"), "path", None)
 
 
-_ID = re.compile(r"\b(?:[a-z]+_|sk-|file-)[^/]+")
+_ID = re.compile(r"\b(?:[a-z]+_|chatcmpl-|file-|sk-)[^/]+")
 
 
 def _path(scope: Scope) -> str:

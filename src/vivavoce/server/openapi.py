@@ -50,6 +50,24 @@ def body_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def asked_by(model: type[BaseModel]) -> dict[str, Any]:
+    """For the `openapi_extra` of a route that reads its query itself; an object's members are asked for as
+    `name[member]`."""
+    schema = model.model_json_schema()
+    required = schema.get("required", ())
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": name in required, "schema": shape}
+            | ({"style": "deepObject", "explode": True} if _is_object(shape) else {})
+            for name, shape in schema["properties"].items()
+        ]
+    }
+
+
+def _is_object(shape: dict[str, Any]) -> bool:
+    return any(each.get("type") == "object" for each in (shape, *shape.get("anyOf", ())))
+
+
 def answered_by_transcript(model: type[BaseModel], *, or_stream: bool = False) -> dict[int | str, dict[str, Any]]:
     """For the `responses` of a route that writes down what it hears: as JSON, as text or subtitles, or as events."""
     text = {"schema": {"type": "string"}}

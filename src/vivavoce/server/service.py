@@ -32,7 +32,8 @@ class Limits:
     """Bytes of a request body, seconds of all its recordings together, seconds that a reply's id resolves, most
     choices (`n`) of one request, seconds that a stage of a turn or the reader of an answer may stand still, characters
     of a text to be spoken; bytes of an uploaded file and of all files of one owner, seconds that files are kept unless
-    told otherwise, lines of batches that are under way at once (0: batches wait)."""
+    told otherwise, lines of batches that are under way at once (0: batches wait); seconds that a stored completion is
+    kept."""
 
     body_bytes: int = 26_214_400
     audio_s: float = 1800.0
@@ -44,6 +45,7 @@ class Limits:
     all_files_bytes: int = 10_737_418_240
     file_ttl_s: int = 2_592_000
     batch_lines: int = 2
+    stored_ttl_s: int = 30 * 86_400
 
 
 class Queues(Protocol):

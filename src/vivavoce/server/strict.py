@@ -39,6 +39,8 @@ def refuse(body: ChatRequest) -> None:
         )
     if body.wants_audio and body.audio is not None and body.audio.voice_name not in OPENAI_NAMES:
         raise _invalid(body.audio.voice_name, OPENAI_NAMES, "audio.voice")
+    if body.metadata and not body.store:
+        raise InvalidRequest("The 'metadata' parameter is only allowed when 'store' is enabled.", param="metadata")
     if isinstance(body.response_format, JsonSchemaFormat):
         raise InvalidRequest(
             "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more "

@@ -10,6 +10,7 @@ import asyncio
 from vivavoce.audio import Audio
 from vivavoce.codec.decode import decode
 from vivavoce.conversation import AudioPart, Message, Part, TextPart
+from vivavoce.counting import count_audio, counted_texts
 from vivavoce.errors import AudioNotFound, AudioTooLong
 from vivavoce.server.inline_audio import read_inline
 from vivavoce.server.parameters import read_sampling
@@ -26,7 +27,7 @@ from vivavoce.server.wire.chat_request import (
 )
 from vivavoce.speak.saying import Saying
 from vivavoce.turn import Engines, Turn
-from vivavoce.usage import Usage, about_tokens, audio_input_tokens
+from vivavoce.usage import Usage, about_tokens
 
 
 async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner: bytes) -> Turn:
@@ -67,12 +68,12 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner
 
 
 def expected_usage(turn: Turn) -> Usage:
-    """What a turn will be counted as at most: its recordings exactly, its text by its length, and the cap on its
-    answer; 0 where there is none."""
-    parts = [part for message in turn.conversation for part in message.parts]
+    """What a turn will be counted as at most: its recordings exactly, its text, calls and tools by their length, and
+    the cap on its answer; 0 where there is none."""
+    texts = counted_texts(turn.conversation, turn.sampling.tools)
     return Usage(
-        input_text_tokens=sum(about_tokens(part.text) for part in parts if isinstance(part, TextPart)),
-        input_audio_tokens=sum(audio_input_tokens(part.audio) for part in parts if isinstance(part, AudioPart)),
+        input_text_tokens=sum(map(about_tokens, texts)),
+        input_audio_tokens=count_audio(turn.conversation),
         output_text_tokens=(turn.sampling.max_tokens or 0) * turn.choices,
     )
 

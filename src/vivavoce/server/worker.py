@@ -64,6 +64,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
                 settings.max_files_bytes,
                 settings.file_ttl_s,
                 settings.lines_at_once(),
+                settings.stored_days * 86_400,
             ),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},

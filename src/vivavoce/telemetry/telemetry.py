@@ -41,6 +41,7 @@ MORE_CODES = (
     "batch_has_ended",
     "too_many_batches",
     "storage_full",
+    "object_above_max_properties",
 )
 """Codes that errors of the tree are given where they are raised."""
 

@@ -145,7 +145,8 @@ class UsageCounts(_Answer):
 
 
 class Completion(_Answer):
-    """With `stream`, the answer is `text/event-stream` instead; docs/api/chat.md has its order."""
+    """With `stream`, the answer is `text/event-stream` instead; docs/api/chat.md has its order. `metadata`: if it was
+    to be stored."""
 
     id: str
     object: Literal["chat.completion"]
@@ -155,3 +156,4 @@ class Completion(_Answer):
     system_fingerprint: str
     choices: list[Choice]
     usage: UsageCounts
+    metadata: dict[str, str] | None = None

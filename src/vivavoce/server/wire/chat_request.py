@@ -20,6 +20,9 @@ from vivavoce.server.wire.tools import (
     ToolChoice,
 )
 
+FIRST_ONLY = Field(fail_fast=True)
+"""For lists without an end: only one problem is told, and to put down those of a million entries takes seconds."""
+
 AudioFormat = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
 
 
@@ -55,16 +58,18 @@ def _as_parts(content: object) -> object:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-TextParts = Annotated[list[TextContent], BeforeValidator(_as_parts, json_schema_input_type=str | list[TextContent])]
+TextParts = Annotated[
+    list[TextContent], FIRST_ONLY, BeforeValidator(_as_parts, json_schema_input_type=str | list[TextContent])
+]
 UserPart = Annotated[TextContent | AudioContent, Field(discriminator="type")]
 UserParts = Annotated[
     list[UserPart],
-    Field(min_length=1),
+    Field(min_length=1, fail_fast=True),
     BeforeValidator(_as_parts, json_schema_input_type=str | Annotated[list[UserPart], Field(min_length=1)]),
 ]
 AssistantPart = Annotated[TextContent | RefusalContent, Field(discriminator="type")]
 AssistantParts = Annotated[
-    list[AssistantPart], BeforeValidator(_as_parts, json_schema_input_type=str | list[AssistantPart])
+    list[AssistantPart], FIRST_ONLY, BeforeValidator(_as_parts, json_schema_input_type=str | list[AssistantPart])
 ]
 
 
@@ -184,15 +189,27 @@ class JsonSchemaFormat(_Wire):
 
 
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
+MOST_PAIRS = 16
+
+
+def _few(pairs: object) -> object:
+    """Counted before they are looked at, because each of a million could be wrong."""
+    if isinstance(pairs, dict) and (count := len(cast("dict[object, object]", pairs))) > MOST_PAIRS:
+        raise ValueError(f"at most {MOST_PAIRS} pairs are kept, not {count}")
+    return cast("object", pairs)
+
+
 Metadata = Annotated[
-    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=MOST_PAIRS),
+    BeforeValidator(_few),
 ]
 
 
 class ChatRequest(_Wire):
     model: str
-    messages: Annotated[list[WireMessage], Field(min_length=1)]
-    modalities: Annotated[list[Literal["text", "audio"]], Field(min_length=1)] | None = None
+    messages: Annotated[list[WireMessage], Field(min_length=1, fail_fast=True)]
+    modalities: Annotated[list[Literal["text", "audio"]], Field(min_length=1, fail_fast=True)] | None = None
     audio: AudioOut | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -214,9 +231,11 @@ class ChatRequest(_Wire):
     parallel_tool_calls: bool | None = None
     functions: Annotated[list[LegacyFunction], Field(max_length=MOST_TOOLS)] | None = None
     function_call: FunctionChoice | None = None
+    store: bool | None = None
+    metadata: Metadata | None = None
+    """Put beside an answer that is stored; without `store` it has no effect."""
 
     # Known to the original, without effect on the answer here.
-    metadata: Metadata | None = None
     moderation: Any = None
     prediction: Any = None
     prompt_cache_key: str | None = None
@@ -225,7 +244,6 @@ class ChatRequest(_Wire):
     reasoning_effort: str | None = None
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
     service_tier: Literal["auto", "default", "flex", "priority", "scale"] | None = None
-    store: bool | None = None
     user: str | None = None
     verbosity: str | None = None
     web_search_options: Any = None

@@ -6,10 +6,11 @@ The only place where error texts of the wire are made. Knows no route.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from vivavoce.errors import (
     ContextLengthExceeded,
@@ -22,6 +23,14 @@ from vivavoce.errors import (
     VivaError,
 )
 from vivavoce.tickets import Rate, Room
+
+Location = tuple[int | str, ...]
+
+SEVERAL = 20
+"""More problems than one value can have that may be one of several things."""
+
+A_NAME = "[key]"
+"""The last step of pydantic's location where not a value but the name of a member is wrong."""
 
 
 def envelope(error: VivaError) -> dict[str, Any]:
@@ -68,8 +77,10 @@ def _span(seconds: float) -> str:
 
 def from_validation(error: ValidationError, body: object) -> InvalidRequest:
     """The first problem of a body, as the original would name it: `messages[0].content[1].input_audio.data`."""
-    problem = error.errors()[0]
-    path = param_path(problem["loc"], body)
+    problem, path = _first(error, body)
+    if problem["loc"][-1:] == (A_NAME,):
+        text = f"one of its names is wrong: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+        return InvalidValue(f"Invalid '{path}': {text}.", param=path)
     kind, context = problem["type"], cast("Mapping[str, Any]", problem.get("ctx", {}))
     if kind == "missing":
         return MissingParameter(f"Missing required parameter: '{path}'.", param=path)
@@ -94,17 +105,48 @@ def _shown(value: object, most: int = 60) -> str:
     return text if len(text) <= most else text[:most] + "…"
 
 
-def param_path(location: Sequence[int | str], body: object) -> str:
-    """Pydantic's location without the union tags it puts in, found by walking the body along it."""
-    path = ""
-    here = body
-    for number, step in enumerate(location):
-        last = number == len(location) - 1
-        if isinstance(step, int):
-            path += f"[{step}]"
-            items = cast("list[object]", here) if isinstance(here, list) else []
-            here = items[step] if step < len(items) else None
-        elif isinstance(here, dict) and (step in here or last):
-            path += f".{step}" if path else step
-            here = cast("dict[str, object]", here).get(step)
-    return path
+def _first(error: ValidationError, body: object) -> tuple[ErrorDetails, str]:
+    """The first problem and its path. What may be one of several things has a problem as each of them: the one that
+    leads deepest was meant."""
+    problems = [(problem, _param_path(problem["loc"], body, problem["type"])) for problem in error.errors()[:SEVERAL]]
+    first, path = problems[0]
+    return next((each for each in problems if each[1].startswith((f"{path}.", f"{path}["))), (first, path))
+
+
+def _param_path(location: Location, body: object, kind: str) -> str:
+    """Pydantic's location without the names of models and variants that it puts in."""
+    if location[-1:] == (A_NAME,):
+        location = location[:-2]  # the name that is wrong may be anything: its object is named
+    steps = _steps(location, body, kind, last_is_key=True)
+    if steps is None:
+        steps = _steps(location, body, kind, last_is_key=False) or ()
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return path.removeprefix(".")
+
+
+def _steps(location: Location, here: object, kind: str, *, last_is_key: bool) -> Location | None:
+    """The steps that lead through the body, found by walking it along them; None where they do not.
+
+    A variant may have the name of a member (`{"type": "text", "text": …}`): what leads on is meant.
+    """
+    if not location:
+        return ()
+    step, rest = location[0], location[1:]
+    members = _members(here, step)
+    if step in members:
+        within = _steps(rest, members[step], kind, last_is_key=last_is_key)
+        if within is not None or step not in members.values():
+            return None if within is None else (step, *within)
+    elif not rest:
+        return (step,) if kind == "missing" else None if last_is_key else ()
+    elif isinstance(step, int):
+        return None
+    return _steps(rest, here, kind, last_is_key=last_is_key)
+
+
+def _members(value: object, index: int | str) -> dict[int | str, object]:
+    """Those of an object by name; of a list the one at `index`."""
+    if isinstance(value, list) and isinstance(index, int):
+        items = cast("list[object]", value)
+        return {index: items[index]} if index < len(items) else {}
+    return cast("dict[int | str, object]", value) if isinstance(value, dict) else {}

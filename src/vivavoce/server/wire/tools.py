@@ -47,7 +47,7 @@ class NamedChoice(_Wire):
 
 class AllowedTools(_Wire):
     mode: Literal["auto", "required"]
-    tools: Annotated[list[NamedChoice], Field(min_length=1)]
+    tools: Annotated[list[NamedChoice], Field(min_length=1, fail_fast=True)]
 
 
 class AllowedChoice(_Wire):
