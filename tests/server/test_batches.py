@@ -69,6 +69,14 @@ def test_a_spoken_answer_comes_with_its_sound_and_its_id_goes_on(server: Scripte
     assert fetched.content == base64.b64decode(audio["data"])
 
 
+def test_a_line_is_stored_where_it_asks_for_it(server: ScriptedServer) -> None:
+    batch = run(server.client, [chat_line("a", store=True), chat_line("b")])
+    stored, other = (line["response"]["body"] for line in lines_of(server.client, batch.output_file_id))
+    found = server.client.chat.completions.retrieve(stored["id"])
+    assert found.choices[0].message.content == stored["choices"][0]["message"]["content"]
+    assert server.http.get(f"/v1/chat/completions/{other['id']}").status_code == 404
+
+
 @pytest.mark.parametrize("how", ["base64", "data uri", "object", "file id"])
 def test_recordings_come_in_the_line_or_by_a_file(server: ScriptedServer, how: str) -> None:
     data = base64.b64encode(wav_bytes()).decode()
