@@ -123,7 +123,7 @@ async def _until_called_off(stream: AsyncGenerator[Item, None], ticket: Ticket) 
     calling_off = asyncio.create_task(ticket.called_off())
     try:
         async with aclosing(stream) as items:
-            while True:
+            while not calling_off.done():
                 coming = asyncio.ensure_future(anext(items, None))
                 try:
                     if not await _first(coming, calling_off) or (item := coming.result()) is None:
