@@ -143,7 +143,7 @@ def _tone_head(spec: EngineSpec, model: str) -> ToneReader:
             f"tone = 'head:{model}' reads what {model} makes of speech, but '{spec.listen}' listens. Set tone = auto.",
             param="tone",
         )
-    return ToneHead(model)
+    return ToneHead.for_listener(model)
 
 
 def _scripted_tone(spec: EngineSpec, emotion: str) -> ToneReader:

@@ -31,6 +31,8 @@ _NUCLEUS_RANGE_DB = 25.0
 _DIP_DB = 2.0
 _SHORTEST_PAUSE_S = 0.2
 _FLOOR_DB = -100.0
+_FAINTEST = np.float32(1e-6)
+"""Of the strongest: what is fainter counts as this, or silence between harmonics would matter."""
 
 FEATURES = (
     "pitch_semitones",
@@ -120,7 +122,8 @@ class _Frames:
         db = self.db[self.speech]
         neighbours = self.voiced[1:] & self.voiced[:-1]
         moves = np.abs(np.diff(self.semitones))[neighbours]
-        power = self.power[self.voiced] + 1e-12
+        power = self.power[self.voiced]
+        power = power + _FAINTEST * power.max()
         low, high = power[:, _LOW].sum(axis=1), power[:, _HIGH].sum(axis=1)
         alpha = 10 * np.log10(high / low)
         hammarberg = 10 * np.log10(power[:, _LOW_PEAK].max(axis=1) / power[:, _HIGH_PEAK].max(axis=1))
@@ -129,7 +132,7 @@ class _Frames:
         times = np.flatnonzero(self.voiced) * STEP_S
         spread = times - times.mean()
         slope = float((spread * pitch).sum() / max(1e-6, float((spread * spread).sum()))) if len(pitch) > 10 else 0.0
-        logs = 10 * np.log10(self.power[self.first : self.last] + 1e-12)
+        logs = 10 * np.log10(self.power[self.first : self.last] + _FAINTEST * power.max())
         flux = np.abs(np.diff(logs, axis=0)).mean() if len(logs) > 1 else 0.0
         spread_db = np.quantile(db, (0.1, 0.9))
         return np.array(

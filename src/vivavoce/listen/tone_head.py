@@ -105,7 +105,7 @@ class HeadWeights:
 
     def projected(self, measured: Floats) -> Floats:
         """Of measurements, z: shape (utterances, emotions). Raises `ValueError` where another encoder made them."""
-        return ((measured - self.mean) / self.scale) @ self.weights
+        return (((measured - self.mean) / self.scale) @ self.weights).astype(np.float32)
 
     def probabilities(self, z: Floats) -> Floats:
         """Of the emotions, calibrated; shape (utterances, emotions)."""
@@ -149,11 +149,16 @@ NUMBERS = ("neutral_prior", "temperature", "relevance")
 class ToneHead:
     """A `ToneReader` on weights of ours. Reading takes well under a millisecond, so it is done at once."""
 
-    def __init__(self, name: str) -> None:
-        """name: the listener's model. Raises `InvalidValue` where there is no head for it, `EngineFailed`."""
-        if name not in heads():
-            raise InvalidValue(f"There is no tone head for '{name}', only for: {', '.join(heads())}.", param="tone")
-        self._weights = HeadWeights.load(HEADS / f"{name}.npz")
+    def __init__(self, path: Path) -> None:
+        """path: of the weights. Raises `EngineFailed`."""
+        self._weights = HeadWeights.load(path)
+
+    @classmethod
+    def for_listener(cls, model: str) -> ToneHead:
+        """The head for a listener's model. Raises `InvalidValue` where there is none, `EngineFailed`."""
+        if model not in heads():
+            raise InvalidValue(f"There is no tone head for '{model}', only for: {', '.join(heads())}.", param="tone")
+        return cls(HEADS / f"{model}.npz")
 
     async def read(self, utterances: Sequence[Voicing], known: Sequence[Voicing] = ()) -> list[Tone]:
         if not utterances:
