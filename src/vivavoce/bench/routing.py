@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -53,6 +54,7 @@ class ExamRow:
     right_without: Interval
 
 
+Item = TypeVar("Item")
 Route = Callable[[ActedClip, bool], Routed]
 """Puts a recording to the server, with the hearing note or without."""
 
@@ -70,9 +72,14 @@ def pairs_of(clips: Sequence[ActedClip], most: int, seed: int) -> list[Pair]:
             own = [clip for clip in calm if clip.speaker == upset.speaker] or calm
             if own:
                 differing.append(Pair(upset, own[random.integers(len(own))], True))
-        shuffled = [calm[at] for at in random.permutation(len(calm))]
+        shuffled = _shuffled(calm, random)
         alike += [Pair(one, other, False) for one, other in zip(shuffled[::2], shuffled[1::2], strict=False)]
-    return [pair for kind in (differing, alike) for pair in [kind[at] for at in random.permutation(len(kind))[:most]]]
+    return _shuffled(differing, random)[:most] + _shuffled(alike, random)[:most]
+
+
+def _shuffled(items: Sequence[Item], random: np.random.Generator) -> list[Item]:
+    order: list[int] = random.permutation(len(items)).tolist()
+    return [items[at] for at in order]
 
 
 def examine(

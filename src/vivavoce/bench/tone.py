@@ -83,7 +83,7 @@ def acted_clips(manifest: Path) -> list[ActedClip]:
             row: dict[str, Any] = json.loads(line)
             if row.get("emotion") and row.get("speaker"):
                 path = manifest.parent / str(row["path"])
-                emotion = CALM.get(row["emotion"], row["emotion"])
+                emotion = str(CALM.get(row["emotion"], row["emotion"]))
                 clips.append(ActedClip(row["id"], path, row["language"], row["speaker"], emotion, row.get("text")))
         except (KeyError, TypeError, ValueError) as fault:
             raise InvalidValue(f"{manifest.name}, line {number}, is no manifest row: {fault}") from fault

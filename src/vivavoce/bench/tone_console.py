@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -178,7 +177,10 @@ class Tellers:
         """Heads that have not heard these. Raises `InvalidValue` where some were trained on and not left out."""
         if any(map(self.trained_on, speakers)) and not all(map(self.trained_on, speakers)):
             raise InvalidValue("Some speakers of a set were trained on, and some were not: which is not told apart.")
-        return cache(lambda speaker: self._teller(self._unseen.get(speaker, self._shipped)))
+        return self._unheard
+
+    def _unheard(self, speaker: str) -> Tell:
+        return self._teller(self._unseen.get(speaker, self._shipped))
 
     def _teller(self, path: Path) -> Tell:
         head = ToneHead(path)
