@@ -255,10 +255,9 @@ def bench_tone(
     base_url: BaseUrlOption = None,
     api_key: Annotated[str, typer.Option(help="Key for that server.")] = "none",
     model: ModelOption = "gpt-4o-mini-audio-preview",
-    answers: Annotated[
-        bool, typer.Option(help="Ask the server too: the baseline that reads transcripts, and the exam of routing.")
-    ] = True,
-    pairs: Annotated[int, typer.Option(min=1, help="Most pairs of each kind in the exam.")] = 40,
+    reading: Annotated[bool, typer.Option(help="Tell emotions; without, only the exam of routing.")] = True,
+    baseline: Annotated[bool, typer.Option(help="Have the server tell them too, from transcripts.")] = True,
+    pairs: Annotated[int, typer.Option(min=0, help="Most pairs of each kind in the exam of routing; 0: none.")] = 40,
     seed: Annotated[int, typer.Option(help="Which pairs, and the bootstrap.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write every figure and decision as JSON.")] = None,
     profile: ProfileOption = None,
@@ -274,7 +273,8 @@ def bench_tone(
         base_url=base_url,
         api_key=api_key,
         model=model,
-        answers=answers,
+        reading=reading,
+        baseline=baseline,
         pairs=pairs,
         seed=seed,
         out=out,

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -35,6 +35,7 @@ from vivavoce.bench.tone import (
 )
 from vivavoce.codec.decode import decode
 from vivavoce.engines.registry import build_listener, require_weights, tone_engine
+from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import InvalidValue
 from vivavoce.listen.base import Listener, ListenOptions
 from vivavoce.listen.manner import CIRCUMPLEX
@@ -42,7 +43,7 @@ from vivavoce.listen.tone_head import HEADS, ToneHead
 from vivavoce.settings import Settings
 from vivavoce.turn import hear_all
 
-TIMED = 41
+TIMED = 31
 """Recordings by which the cost is measured, the first of them only to warm up."""
 
 READING = f"Which emotion does the speaker of this sentence feel? Answer with one word of: {', '.join(CIRCUMPLEX)}."
@@ -50,13 +51,15 @@ READING = f"Which emotion does the speaker of this sentence feel? Answer with on
 
 @dataclass(frozen=True, slots=True)
 class ToneReport:
+    """What was measured; parts that were not asked for are None or empty."""
+
     date: str
     machine: str
     cores: int
     engine: str
     seed: int
-    cost: Cost
-    rows: tuple[ToneRow, ...]
+    cost: Cost | None = None
+    rows: tuple[ToneRow, ...] = ()
     exam: tuple[ExamRow, ...] = ()
     routed: Mapping[str, Routed] | None = None
 
@@ -71,12 +74,13 @@ def bench_tone(
     base_url: str | None,
     api_key: str,
     model: str,
-    answers: bool,
+    reading: bool,
+    baseline: bool,
     pairs: int,
     seed: int,
     out: Path | None,
 ) -> ToneReport:
-    """Measure, show and save. answers: ask the server too.
+    """Measure, show and save. reading: tell emotions; baseline: from transcripts too; pairs: most of a kind to route.
 
     Raises `ModelNotInstalled`, `InvalidValue` (no recordings, no head for the listener), `UpstreamFailed`, `TooBusy`.
     """
@@ -87,51 +91,49 @@ def bench_tone(
     name = tone_engine(spec)
     if name is None or not name.startswith("head:"):
         raise InvalidValue(f"There is no tone head for '{spec.listen}'.", param="tone")
-    require_weights(spec, ("listen",))
-    clips = acted_clips(manifest)
     tellers = Tellers(name.partition(":")[2])
-    with Ears(build_listener(spec)) as ears:
-        with progress_bar(console, "listening") as progress:
-            heard = [ears.hear(clip, number + 1, len(clips), progress) for number, clip in enumerate(clips)]
-        with console.status("timing …"):
-            voicings = [each.voicing for each in heard if each.voicing]
-            cost = cost_of(ears.seconds, tellers.shipped, voicings, clips[:TIMED])
-    rows: list[ToneRow] = []
-    sets = {name: [each for each in heard if each.clip.collection == name] for name in {c.collection for c in clips}}
-    exam: list[ExamRow] = []
-    routed: dict[str, Routed] | None = None
+    clips = acted_clips(manifest)
+    report = ToneReport(time.strftime("%Y-%m-%d"), machine_name(), os.cpu_count() or 1, name, seed)
     with ExitStack() as stack:
         server: Server | None = None
-        if answers:
+        if pairs or (reading and baseline):
             server = Server(stack.enter_context(served(base_url, settings.profile, console)), api_key, model)
             stack.callback(server.close)
-        for own in (sets[name] for name in sorted(sets)):
-            tell = tellers.for_speakers([each.clip.speaker for each in own])
-            for way, known in (("tone, speaker unknown", False), ("tone, speaker known", True)):
-                rows.append(rows_of_tones(way, own, tell_all(own, tell, known=known), seed))
-            if server is not None:
-                with progress_bar(console, "reading") as progress:
-                    rows.append(row_of_texts(own, _reader(server), list(CIRCUMPLEX), seed, progress))
-        if server is not None:
+        if reading:
+            cost, rows = _read(spec, clips, tellers, server if baseline else None, seed, console)
+            report = replace(report, cost=cost, rows=tuple(rows))
+        if server is not None and pairs:
             foreign = [clip for clip in clips if not tellers.trained_on(clip.speaker)]
             with progress_bar(console, "routing") as progress:
                 exam, routed = examine(pairs_of(foreign, pairs, seed), _router(server), seed, progress)
-    report = ToneReport(
-        time.strftime("%Y-%m-%d"),
-        machine_name(),
-        os.cpu_count() or 1,
-        name,
-        seed,
-        cost,
-        tuple(rows),
-        tuple(exam),
-        routed,
-    )
+            report = replace(report, exam=tuple(exam), routed=routed)
     if out is not None:
         out.write_bytes(_REPORT.dump_json(report, indent=1) + b"\n")
     for table in tone_tables(report):
         console.print(table)
     return report
+
+
+def _read(
+    spec: EngineSpec, clips: Sequence[ActedClip], tellers: Tellers, server: Server | None, seed: int, console: Console
+) -> tuple[Cost, list[ToneRow]]:
+    require_weights(spec, ("listen",))
+    with Ears(build_listener(spec)) as ears:
+        with progress_bar(console, "listening") as progress:
+            heard = [ears.hear(clip, number + 1, len(clips), progress) for number, clip in enumerate(clips)]
+        voicings = [each.voicing for each in heard if each.voicing]
+        with console.status("timing …"):
+            cost = cost_of(ears.seconds, tellers.shipped, voicings, clips[:TIMED])
+    rows: list[ToneRow] = []
+    for collection in sorted({clip.collection for clip in clips}):
+        own = [each for each in heard if each.clip.collection == collection]
+        tell = tellers.for_speakers([each.clip.speaker for each in own])
+        for way, known in (("tone, speaker unknown", False), ("tone, speaker known", True)):
+            rows.append(rows_of_tones(way, own, tell_all(own, tell, known=known), seed))
+        if server is not None:
+            with progress_bar(console, "reading") as progress:
+                rows.append(row_of_texts(own, _reader(server), list(CIRCUMPLEX), seed, progress))
+    return cost, rows
 
 
 class Ears:
@@ -205,7 +207,8 @@ def _router(server: Server) -> Callable[[ActedClip, bool], Routed]:
 
 def tone_tables(report: ToneReport) -> list[Table]:
     """How well emotions are told, what that costs, and what it changes."""
-    tables = [_recalls(report), _costs(report.cost)]
+    tables = [_recalls(report)] if report.rows else []
+    tables += [_costs(report.cost)] if report.cost is not None else []
     return [*tables, _exam(report.exam)] if report.exam else tables
 
 
