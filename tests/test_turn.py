@@ -365,7 +365,7 @@ async def test_the_thinker_is_told_the_tone_in_a_note_and_the_event_says_so() ->
     ("tone", "turn"),
     [
         (ScriptedTone("neutral"), Turn([Message("user", (AudioPart(hum(1.0)),))])),
-        (ScriptedTone("anger", 0.5), Turn([Message("user", (AudioPart(hum(1.0)),))])),
+        (ScriptedTone("anger", 0.35), Turn([Message("user", (AudioPart(hum(1.0)),))])),
         (ScriptedTone("anger"), Turn([Message("user", (AudioPart(hum(1.0)),))], hearing_note=False)),
         (None, Turn([Message("user", (AudioPart(hum(1.0)),))])),
     ],

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from vivavoce.languages import name_of
 from vivavoce.listen.base import Heard
-from vivavoce.listen.manner import Tone
+from vivavoce.listen.manner import URGENT, Tone
 
-MOODS = {"anger": ("angry", 0.6), "fear": ("afraid", 0.6), "happiness": ("happy", 0.6), "sadness": ("sad", 0.9)}
-"""What is told of an emotion, and the least probability from which on it is. Read speech in corpora that a head has not
-heard sounds so in at most 3 of 100 recordings; boredom and disgust are not told, for they often seem to be in it."""
+MOODS = {"anger": ("angry", 0.5), "fear": ("afraid", 0.5), "happiness": ("happy", 0.4), "sadness": ("sad", 0.9)}
+"""What is told of an emotion that is the likeliest, and the least probability from which on it is. Read speech in corpora
+that a head has not heard sounds so in at most 3 of 100 recordings. Boredom and disgust are not told: they often seem to
+be in it."""
 
-UPSET, SURE_UPSET = "upset", 0.6
-"""Where it is anger or fear, but not clear which."""
+UPSET, SURE_UPSET = "upset", 0.4
+"""Where anger or fear together are likeliest, but it is not clear which."""
 
 SURE_LANGUAGE = 0.8
 """Least probability of a language that is told."""
@@ -44,4 +45,5 @@ def _tone(tone: Tone | None) -> str | None:
     mood, sure = MOODS.get(tone.emotion, ("", 2.0))
     if tone.probability(tone.emotion) >= sure:
         return f"sounds {mood}"
-    return f"sounds {UPSET}" if tone.urgency >= SURE_UPSET else None
+    others = max(probability for name, probability in tone.emotions if name not in URGENT)
+    return f"sounds {UPSET}" if tone.urgency >= max(SURE_UPSET, others) else None
