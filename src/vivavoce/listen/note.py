@@ -12,9 +12,9 @@ from vivavoce.listen.base import Heard
 from vivavoce.listen.manner import URGENT, Tone
 
 MOODS = {"anger": ("angry", 0.5), "fear": ("afraid", 0.5), "happiness": ("happy", 0.4), "sadness": ("sad", 0.9)}
-"""What is told of an emotion that is the likeliest, and the least probability from which on it is. Read speech in corpora
-that a head has not heard sounds so in at most 3 of 100 recordings. Boredom and disgust are not told: they often seem to
-be in it."""
+"""What is told of an emotion that is the likeliest, and the least probability from which on it is. Read speech in
+corpora that a head has not heard sounds so in at most 3 of 100 recordings. Boredom and disgust are not told: they often
+seem to be in it."""
 
 UPSET, SURE_UPSET = "upset", 0.4
 """Where anger or fear together are likeliest, but it is not clear which."""
