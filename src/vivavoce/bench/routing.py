@@ -1,6 +1,7 @@
 """Whether tone reaches the answer: the same words in different voices, put to a server that decides who answers a call.
 
-Some pairs should be decided differently (one voice angry or afraid, the other calm), some alike (two calm voices). Each
+Some pairs should be decided differently (one voice angry or afraid, the other calm), some alike (two calm voices, acted
+or made). Each
 recording is put twice, with the hearing note and without, so that what the note does can be told from what else differs
 between two voices. Works with any server; only ours knows the note. Knows no console and no client.
 """
@@ -14,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from vivavoce.bench.questions import Progress
-from vivavoce.bench.stats import Interval
+from vivavoce.bench.stats import Interval, share_interval
 from vivavoce.bench.tone import URGENT, ActedClip
 
 INSTRUCTIONS = (
@@ -43,8 +44,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ExamRow:
-    """Pairs of one kind. changed, of them: decided differently, with the note and without; and for those that should
-    differ, decided rightly on both sides."""
+    """Pairs of one kind, and the share that was decided differently (changed) and rightly on both sides, with the note
+    and without."""
 
     differ: bool
     pairs: int
@@ -82,9 +83,7 @@ def _shuffled(items: Sequence[Item], random: np.random.Generator) -> list[Item]:
     return [items[at] for at in order]
 
 
-def examine(
-    pairs: Sequence[Pair], route: Route, seed: int, progress: Progress
-) -> tuple[list[ExamRow], dict[str, Routed]]:
+def examine(pairs: Sequence[Pair], route: Route, progress: Progress) -> tuple[list[ExamRow], dict[str, Routed]]:
     """Each recording is put once with the note and once without. Also what came of each with the note, by its id."""
     clips = {clip.id: clip for pair in pairs for clip in (pair.first, pair.second)}
     came: dict[tuple[str, bool], Routed] = {}
@@ -93,17 +92,14 @@ def examine(
             came[clip.id, note] = route(clip, note)
         progress(number + 1, len(clips), clip.emotion)
     rows = [
-        _row([pair for pair in pairs if pair.differ == differ], came, differ, seed)
+        _row([pair for pair in pairs if pair.differ == differ], came, differ)
         for differ in (True, False)
         if any(pair.differ == differ for pair in pairs)
     ]
     return rows, {name: routed for (name, note), routed in came.items() if note}
 
 
-def _row(pairs: Sequence[Pair], came: dict[tuple[str, bool], Routed], differ: bool, seed: int) -> ExamRow:
-    def share(flags: list[bool]) -> Interval:
-        return _share(flags, seed)
-
+def _row(pairs: Sequence[Pair], came: dict[tuple[str, bool], Routed], differ: bool) -> ExamRow:
     def decided(note: bool) -> list[tuple[bool, bool]]:
         return [(came[pair.first.id, note].person, came[pair.second.id, note].person) for pair in pairs]
 
@@ -111,15 +107,8 @@ def _row(pairs: Sequence[Pair], came: dict[tuple[str, bool], Routed], differ: bo
     return ExamRow(
         differ,
         len(pairs),
-        share([first != second for first, second in decided(True)]),
-        share([first != second for first, second in decided(False)]),
-        share([sides == wanted for sides in decided(True)]),
-        share([sides == wanted for sides in decided(False)]),
+        share_interval([first != second for first, second in decided(True)]),
+        share_interval([first != second for first, second in decided(False)]),
+        share_interval([sides == wanted for sides in decided(True)]),
+        share_interval([sides == wanted for sides in decided(False)]),
     )
-
-
-def _share(flags: Sequence[bool], seed: int, resamples: int = 4000) -> Interval:
-    values = np.array(flags, np.float64)
-    drawn = values[np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))].mean(axis=1)
-    low, high, upper = (float(value) for value in np.quantile(drawn, (0.025, 0.975, 0.95)))
-    return Interval(float(values.mean()), low, high, upper, len(values), resamples)

@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
 from vivavoce.bench.exchange import Server
+from vivavoce.bench.languages import sentences
 from vivavoce.bench.machine import machine_name
 from vivavoce.bench.routing import INSTRUCTIONS, ExamRow, Routed, examine, pairs_of
 from vivavoce.bench.serving import served
-from vivavoce.bench.speed_console import progress_bar
+from vivavoce.bench.speed_console import progress_bar, speak_texts
 from vivavoce.bench.stats import Interval
 from vivavoce.bench.tone import (
     ActedClip,
@@ -34,6 +36,7 @@ from vivavoce.bench.tone import (
     tell_all,
 )
 from vivavoce.codec.decode import decode
+from vivavoce.codec.encode import encode
 from vivavoce.engines.registry import build_listener, require_weights, tone_engine
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import InvalidValue
@@ -104,8 +107,9 @@ def bench_tone(
             report = replace(report, cost=cost, rows=tuple(rows))
         if server is not None and pairs:
             foreign = [clip for clip in clips if not tellers.trained_on(clip.speaker)]
+            ours = _ours(spec, Path(stack.enter_context(TemporaryDirectory(prefix="viva-bench-"))), console)
             with progress_bar(console, "routing") as progress:
-                exam, routed = examine(pairs_of(foreign, pairs, seed), _router(server), seed, progress)
+                exam, routed = examine(pairs_of([*foreign, *ours], pairs, seed), _router(server), progress)
             report = replace(report, exam=tuple(exam), routed=routed)
     if out is not None:
         out.write_bytes(_REPORT.dump_json(report, indent=1) + b"\n")
@@ -134,6 +138,17 @@ def _read(
             with progress_bar(console, "reading") as progress:
                 rows.append(row_of_texts(own, _reader(server), list(CIRCUMPLEX), seed, progress))
     return cost, rows
+
+
+def _ours(spec: EngineSpec, folder: Path, console: Console) -> list[ActedClip]:
+    """Everyday sentences, each said by two of our voices, which are calm."""
+    texts = [text for text in sentences()["en"] for _ in range(2)]
+    clips: list[ActedClip] = []
+    for number, sound in enumerate(speak_texts(spec, texts, console)):
+        path = folder / f"{number}.wav"
+        path.write_bytes(encode(sound, "wav"))
+        clips.append(ActedClip(f"our voices/{number}", path, "en", f"voice {number}", "neutral", texts[number]))
+    return clips
 
 
 class Ears:
@@ -245,13 +260,14 @@ def _costs(cost: Cost) -> Table:
 
 
 def _exam(rows: Sequence[ExamRow]) -> Table:
-    table = Table(title="Calls routed by the same words in two voices, with the hearing note and without")
-    table.add_column("pairs")
-    for column in ("n", "decided differently, with", "without", "as it should be, with", "without"):
+    table = Table(
+        title="Calls routed by the same words in two voices, with the hearing note and without it (95 % intervals)"
+    )
+    for column in ("pairs", "n", "differently, with", "without", "rightly, with", "without"):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
-            "one upset, one calm" if row.differ else "both calm",
+            "upset, calm" if row.differ else "calm, calm",
             str(row.pairs),
             *(_told(each) for each in (row.changed_with, row.changed_without, row.right_with, row.right_without)),
         )
