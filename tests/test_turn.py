@@ -387,3 +387,13 @@ async def test_each_recording_of_a_conversation_is_read_beside_those_before() ->
     events = await collect(Turn([*asked, Message("user", (AudioPart(hum(3.0)),))]), engines(tone=tone))
     assert tone.asked == [(1, 0), (1, 1), (1, 2)]  # nothing was said in the third
     assert [bool(each.heard.tones) for each in of_kind(events, PartHeard)] == [True, True, False, True]
+
+
+async def test_a_thinker_that_hears_the_tone_itself_is_told_nothing_of_it() -> None:
+    class Hearing(ScriptedThinker):
+        hears_audio = True
+
+    using = engines(tone=ScriptedTone("anger"), thinker=Hearing())
+    (heard,) = of_kind(await collect(Turn([Message("user", (AudioPart(hum(1.0)),))]), using), PartHeard)
+    assert heard.note == ""
+    assert heard.heard.tone is not None

@@ -276,6 +276,7 @@ class _Run:
         messages: list[Message] = []
         any_heard = False
         tones = ToneOfConversation(self.engines.tone)
+        noted = self.turn.hearing_note and not self.engines.thinker.hears_audio
         listening = replace(self.turn.listening, voicing=self.engines.tone is not None)
         for number, message in enumerate(self.turn.conversation):
             parts: list[Part] = []
@@ -283,7 +284,7 @@ class _Run:
                 if isinstance(part, AudioPart):
                     await ticket.clear()
                     heard = await tones.of(await hear_all(self.engines.listener, part.audio, listening))
-                    note = hearing_note(heard, self.heard_language) if self.turn.hearing_note else ""
+                    note = hearing_note(heard, self.heard_language) if noted else ""
                     await self.emit(PartHeard(number, index, heard, note))
                     any_heard = True
                     self.heard_language = heard.language or self.heard_language

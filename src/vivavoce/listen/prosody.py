@@ -207,8 +207,8 @@ def _nuclei(db: Floats, voiced: Flags) -> int:
     """Syllables: peaks of the smoothed intensity that stand out by 2 dB on both sides, in voiced sound."""
     smooth = np.convolve(np.pad(db, 2, mode="edge"), np.full(5, 0.2, np.float32), "valid")
     floor = smooth.max() - _NUCLEUS_RANGE_DB
-    count, lowest, peak, voiced_peak = 0, float(smooth[0]) if len(smooth) else 0.0, _FLOOR_DB, False
-    lowest = min(lowest, floor)
+    count, lowest, peak, voiced_peak = 0, min(float(smooth[0]), floor), _FLOOR_DB, False
+    # lowest: since the last syllable. peak: since the level fell from one, or was lowest.
     for level, has_voice in zip(smooth.tolist(), voiced.tolist(), strict=True):
         if level > peak:
             peak, voiced_peak = level, has_voice
