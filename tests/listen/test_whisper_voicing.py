@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +24,21 @@ VOICING = ListenOptions(voicing=True)
 
 
 @pytest.fixture(scope="module")
-async def listener(models_dir: Path) -> AsyncIterator[WhisperListener]:
+def listener(models_dir: Path) -> Iterator[WhisperListener]:
     engine = WhisperListener(models_dir / "whisper-base")
     yield engine
-    await engine.close()
+    asyncio.run(engine.close())
 
 
 @pytest.fixture(scope="module")
-async def spoken(models_dir: Path) -> Audio:
-    speaker = KokoroSpeaker(models_dir / "kokoro-82m" / "model.onnx", models_dir / "kokoro-voices")
-    said = await speaker.speak("I would like to know when the parcel arrives.", "af_heart")
-    await speaker.close()
-    return resample(said, LISTEN_RATE_HZ)
+def spoken(models_dir: Path) -> Audio:
+    async def speak() -> Audio:
+        speaker = KokoroSpeaker(models_dir / "kokoro-82m" / "model.onnx", models_dir / "kokoro-voices")
+        said = await speaker.speak("I would like to know when the parcel arrives.", "af_heart")
+        await speaker.close()
+        return resample(said, LISTEN_RATE_HZ)
+
+    return asyncio.run(speak())
 
 
 async def toned(heard: Heard) -> Heard:
