@@ -15,6 +15,7 @@ from vivavoce.bench.routing import Routed, examine, pairs_of
 from vivavoce.bench.tone import (
     ActedClip,
     ClipHeard,
+    Cost,
     acted_clips,
     cost_of,
     mean_recall,
@@ -133,16 +134,15 @@ def test_the_exam_puts_each_recording_with_the_note_and_without() -> None:
     assert routed["set/0"].person
 
 
-def test_costs_are_medians_of_pairs_and_the_first_is_not_counted() -> None:
-    cost = cost_of(
-        lambda which, voicing: (9.0 if which.id == "set/0" else 0.1) + 0.004 * voicing,
-        lambda utterances, known: [],
-        [Voicing(PROSODY, 1.0, (), ())],
-        [clip(n, "anger") for n in range(4)],
-    )
-    assert cost.clips == 3
-    assert cost.added_ms == pytest.approx(4.0)
-    assert cost.without_ms == pytest.approx(100.0)
+def test_costs_are_medians_and_the_first_is_not_counted() -> None:
+    def tell(utterances: Sequence[Voicing], known: Sequence[Voicing]) -> list[Tone]:
+        widths.append(len(utterances[0].states))
+        return []
+
+    widths: list[int] = []
+    cost = cost_of([np.zeros(16_000 * seconds, np.float32) for seconds in (9, 1, 2, 3)], 7, tell)
+    assert (cost.clips, cost.seconds, widths) == (3, 2.0, [7] * 4)
+    assert cost.taking_ms > 0
 
 
 def test_a_manifest_gives_sets_with_several_emotions_and_speakers(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_tables_show_every_row() -> None:
     clips = [heard(clip(number, true)) for number, (true, _) in enumerate(ACTED)]
     row = rows_of_tones("tone, speaker unknown", clips, [tone(found) for _, found in ACTED], seed=0)
     rows, _ = examine(pairs_of([each.clip for each in clips], 3, 0), lambda which, note: Routed(note, None, None), told)
-    cost = cost_of(lambda *_: 0.1, lambda *_: [], [Voicing(PROSODY, 1.0, (), ())], [clip(n, "fear") for n in range(3)])
+    cost = Cost(3, 2.0, 4.5, 0.1)
     console = Console(file=io.StringIO(), width=200)
     for table in tone_tables(ToneReport("2026-11-25", "here", 2, "head:x", 0, cost, (row,), tuple(rows))):
         console.print(table)

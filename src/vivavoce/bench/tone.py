@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.audio import LISTEN_RATE_HZ, Samples
 from vivavoce.bench.questions import Progress
 from vivavoce.bench.stats import Interval
 from vivavoce.errors import InvalidValue
 from vivavoce.listen.base import Heard
 from vivavoce.listen.manner import Tone, Voicing
+from vivavoce.listen.voicing import STATES_PER_S, voicing_of
+from vivavoce.listen.windows import Window
 
 CALM = {"calm": "neutral"}
 """Emotions of recordings that are counted as another."""
@@ -185,38 +188,37 @@ def row_of_texts(
             known[text] = read(text) if text else "neutral"
         progress(number + 1, len(heard), "transcripts")
     told = [known[each.heard.transcript] for each in heard]
-    return row_of("transcript only", heard, told, [name in URGENT for name in told], emotions, seed)
+    return row_of("transcript", heard, told, [name in URGENT for name in told], emotions, seed)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Median milliseconds an utterance: of listening with and without voicing, in turn, and of reading the tone."""
+    """Median milliseconds of one core an utterance: of taking its voicing, which is done beside the decoding, and of
+    reading its tone. Processor time, so that other work on the machine does not count."""
 
     clips: int
-    with_ms: float
-    without_ms: float
-    added_ms: float
+    seconds: float
+    taking_ms: float
     reading_ms: float
 
 
-def cost_of(
-    hear: Callable[[ActedClip, bool], float], tell: Tell, voicings: Sequence[Voicing], clips: Sequence[ActedClip]
-) -> Cost:
-    """hear: seconds that listening takes, with voicing or without. The first recording warms up, uncounted."""
-    pairs: list[Mapping[bool, float]] = []
-    for number, clip in enumerate(clips):
-        order = (True, False) if number % 2 else (False, True)
-        pairs.append({voicing: 1000 * hear(clip, voicing) for voicing in order})
-    pairs = pairs[1:]
-    readings: list[float] = []
-    for voicing in voicings:
-        started_s = time.perf_counter()
+def cost_of(sounds: Sequence[Samples], width: int, tell: Tell) -> Cost:
+    """sounds: utterances at 16 kHz. width: of the listener's encoder. The first warms up, uncounted."""
+    taking: list[float] = []
+    reading: list[float] = []
+    for sound in sounds:
+        seconds = len(sound) / LISTEN_RATE_HZ
+        window = Window(0.0, seconds, 1.0, 0.0, seconds)
+        states = np.ones((round(seconds * STATES_PER_S), width), np.float32)
+        started_s = time.thread_time()
+        voicing = voicing_of(sound, states, window)
+        taken_s = time.thread_time()
         tell([voicing], ())
-        readings.append(1000 * (time.perf_counter() - started_s))
+        taking.append(1000 * (taken_s - started_s))
+        reading.append(1000 * (time.thread_time() - taken_s))
     return Cost(
-        len(pairs),
-        statistics.median(pair[True] for pair in pairs),
-        statistics.median(pair[False] for pair in pairs),
-        statistics.median(pair[True] - pair[False] for pair in pairs),
-        statistics.median(readings),
+        len(sounds) - 1,
+        statistics.median(len(sound) / LISTEN_RATE_HZ for sound in sounds[1:]),
+        statistics.median(taking[1:]),
+        statistics.median(reading[1:]),
     )

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
 from vivavoce.bench.exchange import Server
 from vivavoce.bench.languages import sentences
 from vivavoce.bench.machine import machine_name
@@ -43,10 +44,11 @@ from vivavoce.errors import InvalidValue
 from vivavoce.listen.base import Listener, ListenOptions
 from vivavoce.listen.manner import CIRCUMPLEX
 from vivavoce.listen.tone_head import HEADS, ToneHead
+from vivavoce.resampling import resample
 from vivavoce.settings import Settings
 from vivavoce.turn import hear_all
 
-TIMED = 31
+TIMED = 61
 """Recordings by which the cost is measured, the first of them only to warm up."""
 
 READING = f"Which emotion does the speaker of this sentence feel? Answer with one word of: {', '.join(CIRCUMPLEX)}."
@@ -122,17 +124,15 @@ def _read(
     spec: EngineSpec, clips: Sequence[ActedClip], tellers: Tellers, server: Server | None, seed: int, console: Console
 ) -> tuple[Cost, list[ToneRow]]:
     require_weights(spec, ("listen",))
-    with Ears(build_listener(spec)) as ears:
-        with progress_bar(console, "listening") as progress:
-            heard = [ears.hear(clip, number + 1, len(clips), progress) for number, clip in enumerate(clips)]
-        voicings = [each.voicing for each in heard if each.voicing]
-        with console.status("timing …"):
-            cost = cost_of(ears.seconds, tellers.shipped, voicings, clips[:TIMED])
+    with Ears(build_listener(spec)) as ears, progress_bar(console, "listening") as progress:
+        heard = [ears.hear(clip, number + 1, len(clips), progress) for number, clip in enumerate(clips)]
+    width = next(len(each.voicing.states) for each in heard if each.voicing)
+    cost = cost_of([ears.samples(clip) for clip in clips[:TIMED]], width, tellers.shipped)
     rows: list[ToneRow] = []
     for collection in sorted({clip.collection for clip in clips}):
         own = [each for each in heard if each.clip.collection == collection]
         tell = tellers.for_speakers([each.clip.speaker for each in own])
-        for way, known in (("tone, speaker unknown", False), ("tone, speaker known", True)):
+        for way, known in (("tone", False), ("tone, speaker known", True)):
             rows.append(rows_of_tones(way, own, tell_all(own, tell, known=known), seed))
         if server is not None:
             with progress_bar(console, "reading") as progress:
@@ -166,17 +166,15 @@ class Ears:
         self._runner.close()
 
     def hear(self, clip: ActedClip, number: int, total: int, progress: Callable[[int, int, str], None]) -> ClipHeard:
-        audio = decode(clip.path.read_bytes())
+        audio = Audio(self.samples(clip), LISTEN_RATE_HZ)
         heard = self._runner.run(hear_all(self._listener, audio, ListenOptions(voicing=True)))
         progress(number, total, clip.collection)
         return ClipHeard(clip, heard, longest_voicing(heard))
 
-    def seconds(self, clip: ActedClip, voicing: bool) -> float:
-        """How long listening takes."""
-        audio = decode(clip.path.read_bytes())
-        started_s = time.perf_counter()
-        self._runner.run(hear_all(self._listener, audio, ListenOptions(voicing=voicing)))
-        return time.perf_counter() - started_s
+    @staticmethod
+    def samples(clip: ActedClip) -> Samples:
+        """At 16 kHz."""
+        return resample(decode(clip.path.read_bytes()), LISTEN_RATE_HZ).samples
 
 
 class Tellers:
@@ -231,30 +229,25 @@ def _recalls(report: ToneReport) -> Table:
     table = Table(
         title="Emotions told from recordings", caption=f"{report.machine}, {report.cores} cores; 95 % intervals"
     )
-    table.add_column("recordings")
-    table.add_column("told by")
-    for column in ("n", "emotions", "unweighted recall", "n", "anger or fear against calm or neutral"):
-        table.add_column(column, justify="right")
+    for column in ("recordings", "speakers", "told by", "unweighted recall", "anger or fear against calm or neutral"):
+        table.add_column(column)
     for row in report.rows:
         table.add_row(
-            f"{row.collection}, {row.speakers} speakers",
+            row.collection,
+            str(row.speakers),
             row.way,
-            str(row.clips),
-            str(row.emotions),
-            _told(row.recall),
-            str(row.urgent_clips),
-            _told(row.urgent),
+            f"{_told(row.recall)}, n {row.clips}, {row.emotions} emotions",
+            f"{_told(row.urgent)}, n {row.urgent_clips}",
         )
     return table
 
 
 def _costs(cost: Cost) -> Table:
-    table = Table(title="What tone costs an utterance, medians")
-    for column in ("utterances", "listening without", "with", "added", "reading the tone"):
+    table = Table(title="What tone costs an utterance, medians of processor time")
+    for column in ("utterances", "seconds", "taking its voicing", "reading its tone"):
         table.add_column(column, justify="right")
     table.add_row(
-        str(cost.clips),
-        *(f"{value:.1f} ms" for value in (cost.without_ms, cost.with_ms, cost.added_ms, cost.reading_ms)),
+        str(cost.clips), f"{cost.seconds:.1f}", *(f"{value:.1f} ms" for value in (cost.taking_ms, cost.reading_ms))
     )
     return table
 
