@@ -44,10 +44,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ExamRow:
-    """Pairs of one kind, and the share that was decided differently (changed) and rightly on both sides, with the note
+    """Pairs of one kind and language, and the share that was decided differently (changed) and rightly on both sides, with the note
     and without."""
 
     differ: bool
+    language: str
     pairs: int
     changed_with: Interval
     changed_without: Interval
@@ -91,21 +92,21 @@ def examine(pairs: Sequence[Pair], route: Route, progress: Progress) -> tuple[li
         for note in (True, False):
             came[clip.id, note] = route(clip, note)
         progress(number + 1, len(clips), clip.emotion)
-    rows = [
-        _row([pair for pair in pairs if pair.differ == differ], came, differ)
-        for differ in (True, False)
-        if any(pair.differ == differ for pair in pairs)
-    ]
+    kinds = sorted({(not pair.differ, pair.first.language) for pair in pairs})
+    rows = [_row([pair for pair in pairs if (not pair.differ, pair.first.language) == kind], came) for kind in kinds]
     return rows, {name: routed for (name, note), routed in came.items() if note}
 
 
-def _row(pairs: Sequence[Pair], came: dict[tuple[str, bool], Routed], differ: bool) -> ExamRow:
+def _row(pairs: Sequence[Pair], came: dict[tuple[str, bool], Routed]) -> ExamRow:
+    """Of pairs of one kind, at least one."""
+
     def decided(note: bool) -> list[tuple[bool, bool]]:
         return [(came[pair.first.id, note].person, came[pair.second.id, note].person) for pair in pairs]
 
-    wanted = (differ, False)
+    wanted = (pairs[0].differ, False)
     return ExamRow(
-        differ,
+        pairs[0].differ,
+        pairs[0].first.language,
         len(pairs),
         share_interval([first != second for first, second in decided(True)]),
         share_interval([first != second for first, second in decided(False)]),

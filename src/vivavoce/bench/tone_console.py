@@ -260,7 +260,7 @@ def _exam(rows: Sequence[ExamRow]) -> Table:
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
-            "upset, calm" if row.differ else "calm, calm",
+            f"{'upset, calm' if row.differ else 'calm, calm'} ({row.language})",
             str(row.pairs),
             *(_told(each) for each in (row.changed_with, row.changed_without, row.right_with, row.right_without)),
         )
