@@ -28,6 +28,7 @@ from vivavoce.audio import LISTEN_RATE_HZ, Samples
 from vivavoce.codec.decode import decode
 from vivavoce.listen.level import gain_for
 from vivavoce.listen.mel import FRAMES_PER_S, LogMel
+from vivavoce.listen.note import SURE_UPSET
 from vivavoce.listen.tone_head import HEADS, HeadWeights, measurements
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
 from vivavoce.listen.voicing import voicing_of
@@ -245,7 +246,11 @@ def report(folds: dict[str, Fold], temperature: float) -> None:
         balanced = (alarm[np.isin(true, ("anger", "fear"))].mean() + (~alarm)[true == "neutral"].mean()) / 2
         print(f"{title}: unweighted recall {recall:.3f}, anger or fear against neutral {balanced:.3f}, n = {len(true)}")
     found, _ = pooled(lambda fold: fold.read.where(fold.read.guise == 0))
-    alarm, sure = found[:, urgent].sum(axis=1) > found[:, calm], found[:, urgent].sum(axis=1) > 0.6
+    urgency = found[:, urgent].sum(axis=1)
+    alarm, sure = (
+        urgency > found[:, calm],
+        urgency >= np.maximum(SURE_UPSET, np.delete(found, urgent, axis=1).max(axis=1)),
+    )
     print(
         f"read speech of corpora left out: anger or fear {alarm.mean():.3f}, told {sure.mean():.3f}, n = {len(found)}"
     )

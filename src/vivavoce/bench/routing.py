@@ -44,8 +44,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ExamRow:
-    """Pairs of one kind and language, and the share that was decided differently (changed) and rightly on both sides, with the note
-    and without."""
+    """Pairs of one kind and language, and the share that was decided differently (changed) and rightly on both sides,
+    with the note and without."""
 
     differ: bool
     language: str
