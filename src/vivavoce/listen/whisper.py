@@ -232,7 +232,7 @@ class WhisperListener:
         return min(self.pace.ahead, self.pace.ahead_at_first + recording.heard)
 
     async def _hear(self, look: _Look) -> Segment:
-        """One window; a segment with text "" if nothing was said in it. Its voicing is taken beside the decoding."""
+        """One window: its words, and beside the decoding its voicing if that is asked for."""
         seconds = encoder_s(look.duration_s, self.windows, self.pace.step_s if look.recording.long else 0.0)
         encoded = await self._calls.encode(look.sound, seconds, urgent=look.urgent)
         if not look.recording.options.voicing:
@@ -249,6 +249,7 @@ class WhisperListener:
             await tasks.end(voicing)
 
     async def _transcribe(self, look: _Look, encoded: Encoded) -> Segment:
+        """The words of a window; a segment with text "" if nothing was said in it."""
         attempt = await self._decode(look, encoded)
         decoding = attempt.decoding
         if nothing_said(decoding, look.window.peak, self.trust):
