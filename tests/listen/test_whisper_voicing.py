@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
+from vivavoce.bench.tone import acted_clips
+from vivavoce.codec.decode import decode
 from vivavoce.listen.base import Heard, ListenOptions
 from vivavoce.listen.prosody import FEATURES
 from vivavoce.listen.tone import ToneOfConversation
@@ -83,3 +85,19 @@ async def test_a_long_recording_has_a_tone_for_each_stretch(listener: WhisperLis
     assert len(heard.tones) == len(heard.segments) > 5
     assert heard.tone is not None
     assert heard.tone.seconds == pytest.approx(sum(tone.seconds for tone in heard.tones))
+
+
+@pytest.mark.shared
+async def test_angry_and_frightened_english_voices_stand_out_from_calm_ones(
+    listener: WhisperListener, shared_speech: Path
+) -> None:
+    """In a language that the head was not trained on: the median of either kind, of a dozen recordings."""
+    clips = [clip for clip in acted_clips(shared_speech / "manifest.jsonl") if clip.language == "en"]
+    urgencies: dict[bool, list[float]] = {}
+    for upset, emotions in ((True, ("anger", "fear")), (False, ("neutral",))):
+        for clip in [clip for clip in clips if clip.emotion in emotions][::3][:6]:
+            heard = await toned(await hear_all(listener, decode(clip.path.read_bytes()), VOICING))
+            assert heard.tone is not None
+            urgencies.setdefault(upset, []).append(heard.tone.urgency)
+    assert np.median(urgencies[True]) > 0.4
+    assert np.median(urgencies[False]) < 0.2
