@@ -32,6 +32,14 @@ async def test_each_speaker_is_read_apart() -> None:
     assert {name: tone.seconds for name, tone in by_speaker.items()} == {"A": 4, "B": 2}
 
 
+async def test_what_is_known_of_a_speaker_does_not_grow_for_ever() -> None:
+    reader = ScriptedTone("anger")
+    conversation = ToneOfConversation(reader)
+    for _ in range(4):
+        await conversation.of(heard(*range(1, 8)))
+    assert reader.asked == [(7, 0), (7, 7), (7, 14), (7, 16)]
+
+
 async def test_a_listener_that_takes_no_voicings_has_no_tones() -> None:
     reader = ScriptedTone("anger")
     assert (await ToneOfConversation(reader).of(heard(1, voiced=False))).tones == ()

@@ -14,6 +14,10 @@ from vivavoce.listen.base import Heard
 from vivavoce.listen.manner import Tone, Voicing
 
 
+KNOWN_MOST = 16
+"""Utterances of a speaker that are kept to compare with: how a voice sounds changes in the course of an hour."""
+
+
 class ToneReader(Protocol):
     """A tone engine. Safe to call from several tasks at once."""
 
@@ -49,10 +53,10 @@ class ToneOfConversation:
         tones: dict[int, Tone] = {}
         for name in dict.fromkeys(names):
             places = [place for place, own in enumerate(names) if own == name]
-            known = self._known.setdefault(name, [])
+            known = self._known.get(name, [])
             own = [voicings[place] for place in places]
             tones |= dict(zip(places, await self._reader.read(own, known), strict=True))
-            known += own
+            self._known[name] = [*known, *own][-KNOWN_MOST:]
         return replace(heard, tones=tuple(tones[place] for place in range(len(voicings))))
 
 
