@@ -13,7 +13,6 @@ from typing import Protocol
 from vivavoce.listen.base import Heard
 from vivavoce.listen.manner import Tone, Voicing
 
-
 KNOWN_MOST = 16
 """Utterances of a speaker that are kept to compare with: how a voice sounds changes in the course of an hour."""
 
