@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vivavoce.bench.stats import paired_rate_increase, paired_ratio, percentile, rate
+from vivavoce.bench.stats import paired_rate_increase, paired_ratio, percentile, rate, share_interval
 
 RANDOM = np.random.default_rng(5)
 UNITS = RANDOM.integers(3, 15, 300).tolist()
@@ -79,3 +79,19 @@ def test_nothing_to_count_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=r".+"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"),
+    [(0, 10, 0.0, 0.278), (5, 10, 0.237, 0.763), (10, 10, 0.722, 1.0), (81, 263, 0.255, 0.366)],
+)
+def test_a_share_is_as_sure_as_wilson_has_it(hits: int, count: int, low: float, high: float) -> None:
+    """Bounds as tabulated (Newcombe 1998 has 81 of 263)."""
+    interval = share_interval([number < hits for number in range(count)])
+    assert interval.estimate == hits / count
+    assert (interval.low, interval.high) == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
+
+
+def test_a_share_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        share_interval([])

@@ -21,7 +21,8 @@ Counts = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate and its bounds. low and high: 2.5 % and 97.5 % quantiles; upper: the one-sided 95 % bound."""
+    """An estimate and its bounds. low and high: 2.5 % and 97.5 % quantiles; upper: the one-sided 95 % bound.
+    resamples: 0 where the bounds are by a formula."""
 
     estimate: float
     low: float
@@ -76,6 +77,23 @@ def ratio_of_medians(
     low, high, upper = np.quantile(drawn, (0.025, 0.975, 0.95))
     estimate = np.median(above) / np.median(below)
     return Interval(float(estimate), float(low), float(high), float(upper), len(below), resamples)
+
+
+def share_interval(flags: Sequence[bool]) -> Interval:
+    """The share that is true, by Wilson's score (1927): honest at 0 and 1 too, where a bootstrap sees no doubt.
+
+    Raises `ValueError` of nothing.
+    """
+    count = len(flags)
+    if not count:
+        raise ValueError("a share needs at least one value")
+    share = sum(flags) / count
+
+    def bound(z: float) -> float:
+        middle, spread = share + z * z / (2 * count), z * ((share * (1 - share) + z * z / (4 * count)) / count) ** 0.5
+        return (middle + spread) / (1 + z * z / count)
+
+    return Interval(share, bound(-1.96), bound(1.96), bound(1.645), count, 0)
 
 
 def rate(errors: Sequence[float], units: Sequence[float]) -> float:

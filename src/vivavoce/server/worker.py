@@ -20,6 +20,7 @@ import uvicorn
 from vivavoce import __version__, memory, tasks
 from vivavoce.children import Report, follow_parent, tell_parent
 from vivavoce.engines.client import EngineClient
+from vivavoce.engines.registry import tone_engine
 from vivavoce.engines.spec import STAGES
 from vivavoce.errors import ServerFault, VivaError
 from vivavoce.ledger.ledger import Ledger
@@ -42,6 +43,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
     """Everything that the routes need, for as long as the worker runs."""
     spec = settings.engine_spec()
     ledger = await asyncio.to_thread(partial(Ledger, settings.data_dir, usage_days=settings.usage_days))
+    tone = tone_engine(spec)
     heard_once = HeardOnce(ledger.hearings, spec.listen, settings.reply_ttl_s) if settings.remember_heard else None
     tracing = Tracing.to(settings.otel_endpoint) if settings.otel_endpoint else None
     telemetry = Telemetry(tracing=tracing)
@@ -67,9 +69,10 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
                 settings.stored_days * 86_400,
             ),
             strict=settings.strict,
-            engine_names={stage: spec.engine(stage) for stage in STAGES},
-            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
+            engine_names={stage: spec.engine(stage) for stage in STAGES} | ({"tone": tone} if tone else {}),
+            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak, tone or "off"),
             speaking_note=settings.speaking_note or None,
+            hearing_note=settings.hearing_note,
             ready=client.ready,
             engine_status=client.status,
             telemetry=telemetry,

@@ -69,6 +69,37 @@ class HeardWord(_Answer):
     probability: float
 
 
+class HeardProsody(_Answer):
+    """Semitones are above 100 Hz; pauses are of 0.2 s and more, all of them `pause_duration` seconds together."""
+
+    pitch_hz: float | None
+    pitch_semitones: float | None
+    pitch_range_semitones: float
+    loudness_dbfs: float
+    pace_syllables_per_s: float
+    pauses: int
+    pause_duration: float
+
+
+class HeardTone(_Answer):
+    """`emotions`: probabilities. Arousal and valence in [-1, 1]; `urgency`: the probability of anger or fear."""
+
+    emotion: str
+    emotions: dict[str, float]
+    arousal: float
+    valence: float
+    urgency: float
+    prosody: HeardProsody
+
+
+class HeardUtterance(_Answer):
+    """Times in seconds from the start of the recording."""
+
+    start: float
+    end: float
+    tone: HeardTone
+
+
 class HeardPart(_Answer):
     index: int
     message_index: int
@@ -79,6 +110,9 @@ class HeardPart(_Answer):
     no_speech_probability: float
     duration: float
     words: list[HeardWord]
+    note: str | None
+    tone: HeardTone | None
+    utterances: list[HeardUtterance]
 
 
 class SpokenAudio(_Answer):

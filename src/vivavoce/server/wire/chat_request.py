@@ -234,6 +234,8 @@ class ChatRequest(_Wire):
     store: bool | None = None
     metadata: Metadata | None = None
     """Put beside an answer that is stored; without `store` it has no effect."""
+    hearing_note: bool | None = None
+    """Ours: whether the thinker is told how things were said; unset: as the server is set."""
 
     # Known to the original, without effect on the answer here.
     moderation: Any = None
