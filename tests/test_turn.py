@@ -16,7 +16,7 @@ from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import EngineFailed
 from vivavoce.speak.saying import Saying
-from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
+from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker, ScriptedTone
 from vivavoce.think.base import TextDelta, ThoughtEnd
 from vivavoce.turn import (
     NOTHING_SAID,
@@ -348,3 +348,42 @@ async def test_calls_and_their_results_reach_the_thinker_with_what_was_heard() -
     result = Message("tool", (TextPart("sun"),), call_id="c1")
     await collect(Turn([Message("user", (AudioPart(hum(1.0)),)), call, result]), using)
     assert using.thinker.asked[0][1:] == [call, result]
+
+
+async def test_the_thinker_is_told_the_tone_in_a_note_and_the_event_says_so() -> None:
+    using = engines(tone=ScriptedTone("anger"))
+    events = await collect(Turn([Message("user", (AudioPart(hum(1.0)),))]), using)
+    (heard,) = of_kind(events, PartHeard)
+    assert heard.note == "[sounds angry]"
+    assert heard.heard.tone is not None
+    assert heard.heard.tone.emotion == "anger"
+    assert isinstance(using.thinker, ScriptedThinker)
+    assert using.thinker.asked[0][-1].text == "what is two plus two [sounds angry]"
+
+
+@pytest.mark.parametrize(
+    ("tone", "turn"),
+    [
+        (ScriptedTone("neutral"), Turn([Message("user", (AudioPart(hum(1.0)),))])),
+        (ScriptedTone("anger", 0.35), Turn([Message("user", (AudioPart(hum(1.0)),))])),
+        (ScriptedTone("anger"), Turn([Message("user", (AudioPart(hum(1.0)),))], hearing_note=False)),
+        (None, Turn([Message("user", (AudioPart(hum(1.0)),))])),
+    ],
+)
+async def test_a_tone_that_is_neutral_unsure_or_not_wanted_costs_the_thinker_nothing(
+    tone: ScriptedTone | None, turn: Turn
+) -> None:
+    using = engines(tone=tone)
+    (heard,) = of_kind(await collect(turn, using), PartHeard)
+    assert heard.note == ""
+    assert (heard.heard.tone is not None) == (tone is not None)
+    assert isinstance(using.thinker, ScriptedThinker)
+    assert using.thinker.asked[0][-1].text == "what is two plus two"
+
+
+async def test_each_recording_of_a_conversation_is_read_beside_those_before() -> None:
+    tone = ScriptedTone("anger")
+    asked = [Message("user", (AudioPart(hum(1.0)), AudioPart(hum(2.0)))), Message("user", (AudioPart(hum(0.0)),))]
+    events = await collect(Turn([*asked, Message("user", (AudioPart(hum(3.0)),))]), engines(tone=tone))
+    assert tone.asked == [(1, 0), (1, 1), (1, 2)]  # nothing was said in the third
+    assert [bool(each.heard.tones) for each in of_kind(events, PartHeard)] == [True, True, False, True]

@@ -245,3 +245,37 @@ def bench_tools(
         seed=seed,
         out=out,
     )
+
+
+@bench_app.command("tone")
+def bench_tone(
+    manifest: Annotated[Path, typer.Option(help="Recordings with their emotion, one JSON object per line.")] = Path(
+        "../shared/speech/manifest.jsonl"
+    ),
+    base_url: BaseUrlOption = None,
+    api_key: Annotated[str, typer.Option(help="Key for that server.")] = "none",
+    model: ModelOption = "gpt-4o-mini-audio-preview",
+    reading: Annotated[bool, typer.Option(help="Tell emotions; without, only the exam of routing.")] = True,
+    baseline: Annotated[bool, typer.Option(help="Have the server tell them too, from transcripts.")] = True,
+    pairs: Annotated[int, typer.Option(min=0, help="Most pairs of each kind in the exam of routing; 0: none.")] = 40,
+    seed: Annotated[int, typer.Option(help="Which pairs, and the bootstrap.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every figure and decision as JSON.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """How well tone is heard: unweighted recall on acted emotions, for speakers and languages that the head was not
+    trained on, beside a baseline that reads the transcript; what it costs; and whether it changes how calls go on."""
+    from vivavoce.bench.tone_console import bench_tone as measure
+    from vivavoce.settings import load_settings
+
+    measure(
+        load_settings(profile=profile),
+        manifest,
+        base_url=base_url,
+        api_key=api_key,
+        model=model,
+        reading=reading,
+        baseline=baseline,
+        pairs=pairs,
+        seed=seed,
+        out=out,
+    )

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         None,
         description="Speaker as kind:model, or several with commas: the first one's voices answer to OpenAI's names.",
     )
+    tone: str = Field(
+        "auto", description="What hears tone, as kind:model: auto is the head that fits the listener, if any; or off."
+    )
     think_base_url: str | None = Field(
         None, description="Base URL of an OpenAI-compatible server, for think = openai:<model>."
     )
@@ -144,6 +147,9 @@ class Settings(BaseSettings):
     )
     speaking_note: str | None = Field(
         SPEAKING_NOTE, description="Note to the thinker that makes answers fit to speak; empty turns it off."
+    )
+    hearing_note: bool = Field(
+        True, description="Tell the thinker in a few words how something was said, where the tone is clear."
     )
     max_turns: int | None = Field(
         None, ge=1, description="Turns under way at once, over all workers; unset: as many as slots."
@@ -220,6 +226,7 @@ class Settings(BaseSettings):
             speak_device=self.speak_device,
             listen_compute_type=self.listen_compute_type,
             think_gpu_layers=self.think_gpu_layers,
+            tone=self.tone,
             admission=AdmissionLimits(
                 self.max_turns or self.slots, self.max_speaking, self.queue_turns, self.queue_wait_s
             ),

@@ -19,6 +19,7 @@ from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, InvalidValue
 from vivavoce.listen.base import ListenOptions, Segment, TokenHeard, Word
+from vivavoce.listen.manner import CIRCUMPLEX, Prosody, Tone, Voicing
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import CallDelta, TextDelta, Thinking, ThoughtEnd, TokenLogprob
 
@@ -83,7 +84,31 @@ class ScriptedListener:
             temperature=options.temperature,
             tokens=tuple(_token_id(f" {piece}") for piece in pieces),
             token_logprobs=logprobs if options.token_logprobs else (),
+            voicing=self._voicing(len(pieces), step_s) if options.voicing else None,
         )
+
+    def _voicing(self, words: int, step_s: float) -> Voicing:
+        """A calm voice of 100 Hz that says two syllables a word."""
+        return Voicing(Prosody(100.0, 4.0, -20.0, 2 / step_s, 0, 0.0), words * step_s, (), ())
+
+    async def close(self) -> None:
+        return None
+
+
+class ScriptedTone:
+    """Hears `emotion` in every utterance, with `probability`, and the rest of it as neutral. What it was asked is kept
+    as how many utterances, and how many were known."""
+
+    def __init__(self, emotion: str = "neutral", probability: float = 0.9) -> None:
+        self.emotion = emotion
+        self.probability = probability
+        self.asked: list[tuple[int, int]] = []
+
+    async def read(self, utterances: Sequence[Voicing], known: Sequence[Voicing] = ()) -> list[Tone]:
+        self.asked.append((len(utterances), len(known)))
+        found = dict.fromkeys(CIRCUMPLEX, 0.0) | {"neutral": 1.0 - self.probability}
+        found[self.emotion] += self.probability
+        return [Tone(tuple(found.items()), each.prosody, each.seconds) for each in utterances]
 
     async def close(self) -> None:
         return None

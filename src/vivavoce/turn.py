@@ -26,6 +26,8 @@ from vivavoce.errors import ServerFault
 from vivavoce.languages import name_of
 from vivavoce.leisure import LeisurelySpeaker, LeisurelyThinker
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
+from vivavoce.listen.note import hearing_note
+from vivavoce.listen.tone import ToneOfConversation, ToneReader
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
 from vivavoce.speak.json_reading import JsonReading
@@ -50,12 +52,13 @@ EVENTS_AHEAD = 256
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The three engines a turn needs, and who lets it start."""
+    """The three engines a turn needs, who lets it start, and one that reads tone, if any."""
 
     listener: Listener
     thinker: Thinker
     speaker: Speaker
     admission: Admission = field(default_factory=OpenDoor)
+    tone: ToneReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Turn:
     """One exchange. `saying` None: written answer only. `speaking_note` is put before the conversation if spoken.
 
     `choices`: how many answers to think, at the same time; only the first is ever spoken. `background`: nobody waits
-    for it, so it rests between stages and clauses while others are served.
+    for it, so it rests between stages and clauses while others are served. `hearing_note`: tell the thinker how things
+    were said, see `listen.note`.
     """
 
     conversation: Sequence[Message]
@@ -73,15 +77,18 @@ class Turn:
     speaking_note: str | None = SPEAKING_NOTE
     choices: int = 1
     background: bool = False
+    hearing_note: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class PartHeard:
-    """What was heard in one audio part; `message` and `part` are its indices in the conversation."""
+    """What was heard in one audio part; `message` and `part` are its indices in the conversation. `note`: what the
+    thinker is told besides the words; "" if nothing."""
 
     message: int
     part: int
     heard: Heard
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,18 +280,22 @@ class _Run:
         """Listen to every audio part, in order; what comes back holds words in place of sound."""
         messages: list[Message] = []
         any_heard = False
+        tones = ToneOfConversation(self.engines.tone)
+        listening = replace(self.turn.listening, voicing=self.engines.tone is not None)
         for number, message in enumerate(self.turn.conversation):
             parts: list[Part] = []
             for index, part in enumerate(message.parts):
                 if isinstance(part, AudioPart):
                     await ticket.clear()
-                    heard = await hear_all(self.engines.listener, part.audio, self.turn.listening)
-                    await self.emit(PartHeard(number, index, heard))
+                    heard = await tones.of(await hear_all(self.engines.listener, part.audio, listening))
+                    note = hearing_note(heard, self.heard_language) if self.turn.hearing_note else ""
+                    await self.emit(PartHeard(number, index, heard, note))
                     any_heard = True
                     self.heard_language = heard.language or self.heard_language
                     # Sound without speech goes to no thinker: one that hears would answer words that nobody said.
                     by_ear = self.engines.thinker.hears_audio and heard.transcript
-                    parts.append(part if by_ear else TextPart(heard.transcript or NOTHING_SAID))
+                    words = f"{heard.transcript} {note}".strip() or NOTHING_SAID
+                    parts.append(part if by_ear else TextPart(words))
                 else:
                     parts.append(part)
             messages.append(replace(message, parts=tuple(parts)))

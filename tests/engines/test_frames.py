@@ -12,6 +12,7 @@ from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPa
 from vivavoce.engines import frames
 from vivavoce.errors import ContextLengthExceeded, TooBusy, all_errors
 from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
+from vivavoce.listen.manner import Prosody, Tone, Voicing
 from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 
 
@@ -38,6 +39,8 @@ from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
         ListenOptions(None, "x", True, "translate", ("de",), ("Kraków",), True, 0.5, Chunking(0.5, None, 0.3)),
         Segment("ä", 0.0, 1.0, "de", 0.9, 0.1, tokens=(1, 2), token_logprobs=(TokenHeard((0xC3,), -0.5),)),
         Message.of("user", "hello"),
+        Voicing(Prosody(None, 0.0, -20.0, 3.5, 1, 0.25), 2.5, (0.5, -1.0), (0.25,)),
+        Tone((("anger", 0.75), ("neutral", 0.25)), Prosody(110.0, 4.0, -20.0, 3.5, 1, 0.25), 2.5),
         Segment("a b", 0.0, 1.0, "en", 0.9, 0.1, (Word("a", 0.0, 0.5, 0.9), Word("b", 0.5, 1.0, 0.8)), -0.1),
     ],
 )

@@ -51,6 +51,15 @@ class Calling:
     heard: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A written answer. `heard` and `note`: what our own server understood, and told its thinker besides."""
+
+    text: str
+    heard: str | None
+    note: str | None
+
+
 Ask = Callable[[bytes, str], Exchange]
 """Puts a question (a WAV file) under a system prompt, and waits for the whole answer. Raises `UpstreamFailed`."""
 
@@ -103,6 +112,25 @@ class Server:
         heard: Any = getattr(message, "heard", None) or [{}]
         calls = [MadeCall(call.function.name, call.function.arguments) for call in message.tool_calls or ()]
         return Calling(tuple(calls), message.content or "", heard[0].get("transcript"))
+
+    def answer(self, content: str | bytes, system: str, most_tokens: int, **ours: object) -> Answered:
+        """A written answer to a question, typed or spoken (a file of sound). `ours`: fields that only our own server
+        knows. Raises as `ask` does."""
+        put: Any = content if isinstance(content, str) else [_audio(base64.b64encode(content).decode("ascii"))]
+        with self._mapped():
+            message: Any = (
+                self._client.chat.completions.create(
+                    model=self.model,
+                    messages=[{"role": "system", "content": system}, {"role": "user", "content": put}],
+                    temperature=0,
+                    max_completion_tokens=most_tokens,
+                    extra_body=ours,
+                )
+                .choices[0]
+                .message
+            )
+        heard: Any = getattr(message, "heard", None) or [{}]
+        return Answered(message.content or "", heard[0].get("transcript"), heard[0].get("note"))
 
     @contextmanager
     def _mapped(self) -> Generator[None]:

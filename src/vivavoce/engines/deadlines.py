@@ -16,6 +16,8 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.errors import EngineTimeout
 from vivavoce.listen.base import Listener, ListenOptions, Segment
+from vivavoce.listen.manner import Tone, Voicing
+from vivavoce.listen.tone import ToneReader
 from vivavoce.speak.base import Speaker, Voice
 from vivavoce.think.base import Thinker, Thinking
 from vivavoce.turn import Engines
@@ -36,6 +38,7 @@ def with_deadlines(engines: Engines, stage_s: float) -> Engines:
         listener=_TimedListener(engines.listener, stage_s),
         thinker=_TimedThinker(engines.thinker, stage_s),
         speaker=_TimedSpeaker(engines.speaker, stage_s),
+        tone=engines.tone and _TimedTone(engines.tone, stage_s),
     )
 
 
@@ -135,3 +138,16 @@ class _TimedSpeaker:
 
     async def close(self) -> None:
         await self._speaker.close()
+
+
+class _TimedTone:
+    def __init__(self, tone: ToneReader, stage_s: float) -> None:
+        self._tone = tone
+        self._stage_s = stage_s
+
+    async def read(self, utterances: Sequence[Voicing], known: Sequence[Voicing] = ()) -> list[Tone]:
+        async with _within(self._stage_s, "Reading the tone"):
+            return await self._tone.read(utterances, known)
+
+    async def close(self) -> None:
+        await self._tone.close()

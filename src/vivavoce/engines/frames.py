@@ -19,6 +19,7 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
+from vivavoce.listen.manner import Prosody, Tone, Voicing
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Quota, Rate, Room
@@ -41,6 +42,7 @@ _DATACLASSES: dict[str, type] = {
         JsonForm,
         ListenOptions,
         Message,
+        Prosody,
         Quota,
         Rate,
         Room,
@@ -51,10 +53,12 @@ _DATACLASSES: dict[str, type] = {
         ThoughtEnd,
         TokenHeard,
         TokenLogprob,
+        Tone,
         Tool,
         ToolCall,
         Tools,
         Voice,
+        Voicing,
         Word,
     )
 }

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from vivavoce.engines.pace import PacedSpeaker
 from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
+from vivavoce.listen.manner import Tone, Voicing
 from vivavoce.logs import configure_logging
 from vivavoce.speak.saying import Saying
 from vivavoce.tickets import Quota, Room
@@ -64,6 +65,7 @@ class EngineHost:
             "listen": engines.listener.listen,
             "think": engines.thinker.think,
             "speak": self._speak,
+            "read_tone": self._read_tone,
             "tokenize": self._tokenize,
             "count_tokens": self._count_tokens,
             "describe": self._describe,
@@ -103,6 +105,11 @@ class EngineHost:
     async def _speak(self, text: str, voice: str, speed: float) -> AsyncGenerator[Audio, None]:
         yield await self.engines.speaker.speak(text, voice, speed)
 
+    async def _read_tone(
+        self, utterances: Sequence[Voicing], known: Sequence[Voicing]
+    ) -> AsyncGenerator[list[Tone], None]:
+        yield [] if self.engines.tone is None else await self.engines.tone.read(utterances, known)
+
     async def _tokenize(self, text: str) -> AsyncGenerator[list[int] | None, None]:
         yield await self.engines.thinker.tokenize(text)
 
@@ -117,6 +124,7 @@ class EngineHost:
             "context_tokens": thinker.context_tokens,
             "answer_tokens": thinker.answer_tokens,
             "voices": dict(self.engines.speaker.voices),
+            "reads_tone": self.engines.tone is not None,
         }
 
     async def _status(self) -> AsyncGenerator[dict[str, Any], None]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from vivavoce.engines.devices import gpu_index, placed
 from vivavoce.engines.spec import STAGES, EngineSpec, Stage
 from vivavoce.errors import InvalidValue, MissingDependency, ModelNotInstalled
 from vivavoce.listen.base import Listener
+from vivavoce.listen.tone import ToneReader
 from vivavoce.models.store import ModelStore
 from vivavoce.speak.base import Speaker
 from vivavoce.think.base import Thinker
@@ -40,7 +42,7 @@ WEIGHTS: dict[str, Callable[[str], list[str]]] = {
 """Kinds that need other weights than the one model they name."""
 
 
-def split_name(name: str, stage: Stage) -> tuple[str, str]:
+def split_name(name: str, stage: Stage | Literal["tone"]) -> tuple[str, str]:
     """`kind:model` -> (kind, model). Raises `InvalidValue` naming the kinds that `stage` knows."""
     kind, _, model = name.partition(":")
     if kind not in FACTORIES[stage] or not model:
@@ -133,6 +135,23 @@ def _scripted_speaker(spec: EngineSpec, model: str) -> Speaker:
     return ScriptedSpeaker()
 
 
+def _tone_head(spec: EngineSpec, model: str) -> ToneReader:
+    from vivavoce.listen.tone_head import ToneHead
+
+    if spec.listen.partition(":")[2] != model:
+        raise InvalidValue(
+            f"tone = 'head:{model}' reads what {model} makes of speech, but '{spec.listen}' listens. Set tone = auto.",
+            param="tone",
+        )
+    return ToneHead.for_listener(model)
+
+
+def _scripted_tone(spec: EngineSpec, emotion: str) -> ToneReader:
+    from vivavoce.testing import ScriptedTone
+
+    return ScriptedTone(emotion)
+
+
 LISTENERS: dict[str, Callable[[EngineSpec, str], Listener]] = {"whisper": _whisper, "scripted": _scripted_listener}
 THINKERS: dict[str, Callable[[EngineSpec, str], Thinker]] = {
     "llamacpp": _llamacpp,
@@ -145,18 +164,21 @@ SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {
     "espeak": _espeak,
     "scripted": _scripted_speaker,
 }
-FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS}
+TONE_READERS: dict[str, Callable[[EngineSpec, str], ToneReader]] = {"head": _tone_head, "scripted": _scripted_tone}
+FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS, "tone": TONE_READERS}
 
 
 def build(spec: EngineSpec) -> Engines:
-    """Load all three engines, on the devices that `placed` finds. Blocking and slow: call it off the event loop.
+    """Load all engines, on the devices that `placed` finds. Blocking and slow: call it off the event loop.
 
     Raises `InvalidValue` for an unknown engine, `ModelNotInstalled` for missing weights, `MissingDependency`.
     """
     spec = placed(spec)
     think_kind, think_model = split_name(spec.think, "think")
     try:
-        return Engines(build_listener(spec), THINKERS[think_kind](spec, think_model), build_speaker(spec))
+        return Engines(
+            build_listener(spec), THINKERS[think_kind](spec, think_model), build_speaker(spec), tone=build_tone(spec)
+        )
     except ImportError as error:
         raise MissingDependency(f"An engine needs a package that is not installed: {error.name}.") from error
 
@@ -166,6 +188,25 @@ def build_listener(spec: EngineSpec) -> Listener:
     spec = placed(spec, ("listen",))
     kind, model = split_name(spec.listen, "listen")
     return LISTENERS[kind](spec, model)
+
+
+def build_tone(spec: EngineSpec) -> ToneReader | None:
+    """Load the tone engine; None where tone is off, or nothing fits the listener. Raises `InvalidValue`."""
+    name = tone_engine(spec)
+    if name is None:
+        return None
+    kind, model = split_name(name, "tone")
+    return TONE_READERS[kind](spec, model)
+
+
+def tone_engine(spec: EngineSpec) -> str | None:
+    """The tone engine as `kind:model`: the one set, or the head that fits the listener; None: tone is not read."""
+    from vivavoce.listen.tone_head import heads
+
+    if spec.tone != "auto":
+        return None if spec.tone == "off" else spec.tone
+    kind, _, model = spec.listen.partition(":")
+    return f"head:{model}" if kind == "whisper" and model in heads() else None
 
 
 def build_speaker(spec: EngineSpec) -> Speaker:

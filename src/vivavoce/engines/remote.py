@@ -18,6 +18,7 @@ from vivavoce.conversation import Message, Sampling
 from vivavoce.engines import frames
 from vivavoce.errors import EngineLost, EngineTimeout
 from vivavoce.listen.base import ListenOptions, Segment
+from vivavoce.listen.manner import Tone, Voicing
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import Thinking
 from vivavoce.tickets import COMFORT_S, Quota, Room
@@ -210,6 +211,17 @@ class RemoteSpeaker:
 
     async def speak(self, text: str, voice: str, speed: float = 1.0) -> Audio:
         return await one((await self._connect()).call("speak", text, voice, speed))
+
+    async def close(self) -> None:
+        return None
+
+
+class RemoteTone:
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def read(self, utterances: Sequence[Voicing], known: Sequence[Voicing] = ()) -> list[Tone]:
+        return await one((await self._connect()).call("read_tone", list(utterances), list(known)))
 
     async def close(self) -> None:
         return None

@@ -23,7 +23,9 @@ class AdmissionLimits:
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """`listen`, `think`, `speak` are `kind:model`, `speak` also several with commas; the rest is what they may need."""
+    """`listen`, `think`, `speak` are `kind:model`, `speak` also several with commas; the rest is what they may need.
+
+    tone: `kind:model` too, "auto" for the head that fits the listener, if there is one, or "off"."""
 
     listen: str
     think: str
@@ -44,6 +46,7 @@ class EngineSpec:
     speak_device: str | None = None
     listen_compute_type: str = "auto"
     think_gpu_layers: int | None = None
+    tone: str = "auto"
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
 
     def engine(self, stage: Stage) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from vivavoce.audio import Audio
+from vivavoce.listen.manner import Tone, Voicing
 
 Task = Literal["transcribe", "translate"]
 """Write down what is said, or say it in English."""
@@ -46,7 +47,8 @@ class Segment:
     """A stretch of a recording. `text` is "" where nothing was said (silence, noise, music).
 
     language: ISO 639-1 code, or None where nothing was said. language_probability, no_speech_probability in [0, 1].
-    mean_log_probability: natural log, per token. compression_ratio: of the text, as Whisper defines it.
+    mean_log_probability: natural log, per token. compression_ratio: of the text, as Whisper defines it. voicing: how it
+    was said, where that was asked for.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Segment:
     temperature: float = 0.0
     tokens: tuple[int, ...] = ()
     token_logprobs: tuple[TokenHeard, ...] = ()
+    voicing: Voicing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class ListenOptions:
     token_logprobs: bool = False
     temperature: float = 0.0
     chunking: Chunking | None = None
+    voicing: bool = False
 
     @property
     def hints(self) -> str:
@@ -104,7 +108,8 @@ class ListenOptions:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Everything that was heard in one recording. `transcript` is "" and `language` None when nothing was said."""
+    """Everything that was heard in one recording. `transcript` is "" and `language` None when nothing was said.
+    `tones`: one for each segment, or empty where tone was not read."""
 
     transcript: str
     language: str | None
@@ -112,10 +117,16 @@ class Heard:
     no_speech_probability: float
     duration_s: float
     segments: tuple[Segment, ...] = ()
+    tones: tuple[Tone, ...] = ()
 
     @property
     def words(self) -> tuple[Word, ...]:
         return tuple(word for segment in self.segments for word in segment.words)
+
+    @property
+    def tone(self) -> Tone | None:
+        """Of the whole recording."""
+        return Tone.over(self.tones)
 
     @classmethod
     def of(cls, segments: Iterable[Segment], duration_s: float) -> Heard:

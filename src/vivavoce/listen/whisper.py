@@ -39,6 +39,7 @@ from vivavoce.listen.decoding import (
 )
 from vivavoce.listen.level import gain_for
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
+from vivavoce.listen.voicing import voicing_of
 from vivavoce.listen.whisper_calls import CPU_BATCHES, GPU_BATCHES, BatchSizes, WhisperCalls
 from vivavoce.listen.whisper_model import Alignment, Encoded, Passage, Search, WhisperModel
 from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, chunked, encoder_s
@@ -231,8 +232,24 @@ class WhisperListener:
         return min(self.pace.ahead, self.pace.ahead_at_first + recording.heard)
 
     async def _hear(self, look: _Look) -> Segment:
-        """Decode one window; a segment with text "" if nothing was said in it."""
-        attempt = await self._decode(look)
+        """One window; a segment with text "" if nothing was said in it. Its voicing is taken beside the decoding."""
+        seconds = encoder_s(look.duration_s, self.windows, self.pace.step_s if look.recording.long else 0.0)
+        encoded = await self._calls.encode(look.sound, seconds, urgent=look.urgent)
+        if not look.recording.options.voicing:
+            return await self._transcribe(look, encoded)
+        # At its own level, which the listener may have raised.
+        level = look.sound / look.recording.gain
+        voicing = asyncio.create_task(
+            self._calls.run(lambda: voicing_of(level, encoded.steps, look.window), urgent=look.urgent)
+        )
+        try:
+            segment = await self._transcribe(look, encoded)
+            return replace(segment, voicing=await voicing) if segment.text else segment
+        finally:
+            await tasks.end(voicing)
+
+    async def _transcribe(self, look: _Look, encoded: Encoded) -> Segment:
+        attempt = await self._decode(look, encoded)
         decoding = attempt.decoding
         if nothing_said(decoding, look.window.peak, self.trust):
             return _nothing(look.window.start_s, look.end_s, decoding.no_speech_probability)
@@ -268,17 +285,14 @@ class WhisperListener:
             token_logprobs=logprobs,
         )
 
-    async def _decode(self, look: _Look) -> _Attempt:
+    async def _decode(self, look: _Look, encoded: Encoded) -> _Attempt:
         """Decode on a window sized to the speech; if that can't be believed, look longer and search harder.
 
         Where there was hardly any voice, doubt means that nothing was said, and a longer look would only cost time.
         """
         self.stats.windows += 1
-        long = look.recording.long
-        seconds = encoder_s(look.duration_s, self.windows, self.pace.step_s if long else 0.0)
-        encoded = await self._calls.encode(look.sound, seconds, urgent=look.urgent)
         options = look.recording.options
-        search = self.pace.search if long else _SEARCH
+        search = self.pace.search if look.recording.long else _SEARCH
         if options.temperature:
             search = Search(temperature=options.temperature)
         first = await self._attempt(encoded, look, search, options.keywords)

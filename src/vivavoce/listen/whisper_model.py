@@ -15,6 +15,7 @@ from typing import Any
 
 import ctranslate2  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
+import numpy.typing as npt
 import tokenizers
 
 from vivavoce.errors import EngineFailed, ModelNotInstalled
@@ -38,6 +39,11 @@ class Encoded:
 
     states: Any
     seconds: float
+
+    @property
+    def steps(self) -> npt.NDArray[np.float32]:
+        """One row for each 20 ms, shape (steps, width)."""
+        return np.asarray(self.states)[0].astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Service:
     engine_names: Mapping[str, str] = field(default_factory=dict[str, str])
     fingerprint: str = "fp_scripted"
     speaking_note: str | None = SPEAKING_NOTE
+    hearing_note: bool = True
     ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready")
     engine_status: Callable[[], Awaitable[dict[str, Any]]] | None = None
     telemetry: Telemetry = field(default_factory=Telemetry)

@@ -63,6 +63,7 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner
         saying=saying,
         speaking_note=service.speaking_note,
         choices=body.choices,
+        hearing_note=service.hearing_note if body.hearing_note is None else body.hearing_note,
     )
 
 

@@ -214,6 +214,8 @@ class ChatRequest(_Wire):
     parallel_tool_calls: bool | None = None
     functions: Annotated[list[LegacyFunction], Field(max_length=MOST_TOOLS)] | None = None
     function_call: FunctionChoice | None = None
+    hearing_note: bool | None = None
+    """Ours: whether the thinker is told how things were said; unset: as the server is set."""
 
     # Known to the original, without effect on the answer here.
     metadata: Metadata | None = None

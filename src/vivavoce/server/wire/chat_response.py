@@ -14,6 +14,7 @@ from typing import Any
 
 import pybase64
 
+from vivavoce.listen.manner import Tone
 from vivavoce.server.wire.events import event
 from vivavoce.server.wire.tool_calls import Calls, CallStyle
 from vivavoce.think.base import FinishReason, TokenLogprob
@@ -74,7 +75,40 @@ def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
             }
             for word in heard.words
         ],
+        "note": part.note or None,
+        "tone": tone_object(heard.tone),
+        "utterances": [
+            {"start": round(segment.start_s, 3), "end": round(segment.end_s, 3), "tone": tone_object(tone)}
+            for segment, tone in zip(heard.segments, heard.tones, strict=False)
+        ],
     }
+
+
+def tone_object(tone: Tone | None) -> dict[str, Any] | None:
+    """Null where tone was not read."""
+    if tone is None:
+        return None
+    prosody = tone.prosody
+    return {
+        "emotion": tone.emotion,
+        "emotions": {name: round(probability, 4) for name, probability in tone.emotions},
+        "arousal": round(tone.arousal, 3),
+        "valence": round(tone.valence, 3),
+        "urgency": round(tone.urgency, 4),
+        "prosody": {
+            "pitch_hz": _rounded(prosody.pitch_hz),
+            "pitch_semitones": _rounded(prosody.pitch_semitones),
+            "pitch_range_semitones": round(prosody.pitch_range_semitones, 1),
+            "loudness_dbfs": round(prosody.loudness_dbfs, 1),
+            "pace_syllables_per_s": round(prosody.pace_syllables_per_s, 1),
+            "pauses": prosody.pauses,
+            "pause_duration": round(prosody.pause_s, 2),
+        },
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:
