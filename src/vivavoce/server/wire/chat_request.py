@@ -216,6 +216,8 @@ class ChatRequest(_Wire):
     function_call: FunctionChoice | None = None
     hearing_note: bool | None = None
     """Ours: whether the thinker is told how things were said; unset: as the server is set."""
+    ask_back: bool | None = None
+    """Ours: whether an answer asks back where a word that matters was unclear; unset: as the server is set."""
 
     # Known to the original, without effect on the answer here.
     metadata: Metadata | None = None
