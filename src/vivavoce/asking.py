@@ -43,6 +43,7 @@ def ask_once(settings: Settings, question: Path, out: Path | None, voice: str, c
         saying=Saying.with_voice(voice, engines.speaker.voices) if out is not None else None,
         speaking_note=settings.speaking_note or None,
         hearing_note=settings.hearing_note,
+        ask_back=settings.ask_back,
     )
     clauses = asyncio.run(_print_turn(turn, engines, console))
     if out is not None:

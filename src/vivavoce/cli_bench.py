@@ -247,6 +247,36 @@ def bench_tools(
     )
 
 
+@bench_app.command("doubt")
+def bench_doubt(
+    manifest: Annotated[
+        Path | None, typer.Option(help="Recordings with their text, to judge probabilities by; about 10 minutes.")
+    ] = None,
+    ask: Annotated[bool, typer.Option(help="Put questions that hang on a word that is easily misheard.")] = True,
+    base_url: BaseUrlOption = None,
+    api_key: Annotated[str, typer.Option(envvar="OPENAI_API_KEY", help="Its key.")] = "none",
+    model: ModelOption = "gpt-4o-mini-audio-preview",
+    seed: Annotated[int, typer.Option(help="Noise, folds and the bootstrap.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every figure as JSON.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw probabilities against facts.")] = None,
+) -> None:
+    """How well we know what we did not hear: calibrated words, and answers that ask back."""
+    from vivavoce.bench.doubt_console import bench_doubt as measure
+    from vivavoce.settings import load_settings
+
+    measure(
+        load_settings(),
+        manifest,
+        base_url=base_url,
+        api_key=api_key,
+        model=model,
+        ask=ask,
+        seed=seed,
+        out=out,
+        svg=svg,
+    )
+
+
 @bench_app.command("tone")
 def bench_tone(
     manifest: Annotated[Path, typer.Option(help="Recordings with their emotion, one JSON object per line.")] = Path(

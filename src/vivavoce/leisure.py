@@ -82,24 +82,23 @@ class LeisurelyThinker:
         sampling = sampling or Sampling()
         may_break_off = self._thinker.goes_on and sampling.form is None and sampling.tools is None
         cap = self._thinker.answer_tokens if sampling.max_tokens is None else sampling.max_tokens
-        begun, begun_tokens = "", 0
+        told, told_tokens = "", 0
         while True:
             await self._ticket.clear()
-            rest = replace(sampling, begun=begun, max_tokens=None if cap is None else cap - begun_tokens)
+            left = None if cap is None else max(1, cap - told_tokens)  # read, a text may be more tokens than thought
+            rest = replace(sampling, begun=sampling.begun + told, max_tokens=left)
             thoughts = self._thinker.think(conversation, rest)
             if may_break_off:
                 thoughts = _until_called_off(thoughts, self._ticket)
             async with aclosing(thoughts):
                 async for thought in thoughts:
                     if isinstance(thought, ThoughtEnd):
-                        yield _whole(thought, begun_tokens)
+                        yield replace(thought.after(told_tokens), cached_tokens=0) if told else thought
                         return
                     if isinstance(thought, TextDelta):
-                        begun += thought.text
+                        told += thought.text
                     yield thought
-            begun_tokens = await count_text(self._thinker, begun) or 0
-            if cap is not None and begun_tokens >= cap:
-                begun_tokens = cap - 1  # a text may have more tokens when it is read than when it was thought
+            told_tokens = await count_text(self._thinker, told) or 0
 
     async def tokenize(self, text: str) -> list[int] | None:
         return await self._thinker.tokenize(text)
@@ -109,13 +108,6 @@ class LeisurelyThinker:
 
     async def close(self) -> None:
         await self._thinker.close()
-
-
-def _whole(end: ThoughtEnd, begun_tokens: int) -> ThoughtEnd:
-    """The end of all of an answer, of which the last part alone was thought in one go."""
-    if not begun_tokens:
-        return end
-    return ThoughtEnd(end.finish_reason, end.prompt_tokens - begun_tokens, begun_tokens + end.completion_tokens)
 
 
 async def _until_called_off(stream: AsyncGenerator[Item, None], ticket: Ticket) -> AsyncGenerator[Item, None]:

@@ -165,7 +165,10 @@ class Settings(BaseSettings):
         SPEAKING_NOTE, description="Note to the thinker that makes answers fit to speak; empty turns it off."
     )
     hearing_note: bool = Field(
-        True, description="Tell the thinker in a few words how something was said, where the tone is clear."
+        True, description="Tell the thinker in a few words how something was said, and what was unclear."
+    )
+    ask_back: bool = Field(
+        True, description="Begin the answer by asking, where a word that matters was not heard clearly."
     )
     max_turns: int | None = Field(
         None, ge=1, description="Turns under way at once, over all workers; unset: as many as slots."

@@ -30,7 +30,8 @@ class ScriptedListener:
     """Hears `transcript` in every recording that isn't silent, words spread evenly over it; what it was asked is kept.
 
     transcript: one text, or several, each a segment. translation: what it hears, likewise, where it should translate.
-    delay_s: seconds before each segment. A token is a word with the space before it, and nine times out of ten right.
+    delay_s: seconds before each segment. A token is a word with the space before it, and nine times out of ten right;
+    `unclear` words only once.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class ScriptedListener:
         *,
         translation: str | Sequence[str] | None = None,
         delay_s: float = 0.0,
+        unclear: Sequence[str] = (),
     ) -> None:
         self.transcript = transcript
+        self.unclear = unclear
         self.translation = transcript if translation is None else translation
         self.language = language
         self.delay_s = delay_s
@@ -68,8 +71,10 @@ class ScriptedListener:
     def _segment(self, text: str, position: int, step_s: float, options: ListenOptions) -> Segment:
         """position: words before it."""
         pieces = text.split()
+        sure = [0.1 if piece in self.unclear else 0.9 for piece in pieces]
         words = [
-            Word(piece, (position + n) * step_s, (position + n + 1) * step_s, 0.9, 1) for n, piece in enumerate(pieces)
+            Word(piece, (position + n) * step_s, (position + n + 1) * step_s, sure[n], 1)
+            for n, piece in enumerate(pieces)
         ]
         logprobs = tuple(TokenHeard(tuple(f" {piece}".encode()), math.log(0.9)) for piece in pieces)
         return Segment(

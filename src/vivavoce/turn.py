@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from vivavoce import tasks
@@ -23,19 +23,39 @@ from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
 from vivavoce.counting import count_input, usage_of
 from vivavoce.errors import ServerFault
+from vivavoce.events import Called, Engines, Event, Finished, PartHeard, Read, Spoke, Thought, Timings, Turn
 from vivavoce.languages import name_of
 from vivavoce.leisure import LeisurelySpeaker, LeisurelyThinker
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
-from vivavoce.listen.note import hearing_note
-from vivavoce.listen.tone import ToneOfConversation, ToneReader
+from vivavoce.listen.note import asking_back, hearing_note
+from vivavoce.listen.tone import ToneOfConversation
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
 from vivavoce.speak.json_reading import JsonReading
 from vivavoce.speak.saying import Saying
 from vivavoce.speak.spoken_form import SpokenForm
-from vivavoce.think.base import CallDelta, FinishReason, TextDelta, Thinker, ThoughtEnd, TokenLogprob
-from vivavoce.tickets import Admission, OpenDoor, Room, Ticket
-from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_output_tokens
+from vivavoce.think.base import CallDelta, FinishReason, TextDelta, ThoughtEnd
+from vivavoce.think.begun import BegunThinker
+from vivavoce.tickets import OpenDoor, Ticket
+from vivavoce.usage import OUTPUT_TOKENS_PER_S, audio_output_tokens
+
+__all__ = [
+    "Called",
+    "Engines",
+    "Event",
+    "Finished",
+    "PartHeard",
+    "Read",
+    "Spoke",
+    "Thought",
+    "Timings",
+    "Turn",
+    "hear",
+    "hear_all",
+    "run",
+    "say",
+]
+"""With the nouns of `events`: callers of the flow need one import."""
 
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
 """What a thinker reads in place of a recording in which nobody spoke."""
@@ -48,108 +68,6 @@ Item = TypeVar("Item")
 NEVER_BUSY = OpenDoor()
 CLAUSES_AHEAD = 16
 EVENTS_AHEAD = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """The three engines a turn needs, who lets it start, and one that reads tone, if any."""
-
-    listener: Listener
-    thinker: Thinker
-    speaker: Speaker
-    admission: Admission = field(default_factory=OpenDoor)
-    tone: ToneReader | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One exchange. `saying` None: written answer only. `speaking_note` is put before the conversation if spoken.
-
-    `choices`: how many answers to think, at the same time; only the first is ever spoken. `background`: nobody waits
-    for it, so it rests between stages and clauses while others are served. `hearing_note`: tell the thinker how things
-    were said, see `listen.note`.
-    """
-
-    conversation: Sequence[Message]
-    sampling: Sampling = field(default_factory=Sampling)
-    listening: ListenOptions = field(default_factory=ListenOptions)
-    saying: Saying | None = None
-    speaking_note: str | None = SPEAKING_NOTE
-    choices: int = 1
-    background: bool = False
-    hearing_note: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class PartHeard:
-    """What was heard in one audio part; `message` and `part` are its indices in the conversation. `note`: what the
-    thinker is told besides the words; "" if nothing."""
-
-    message: int
-    part: int
-    heard: Heard
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Thought:
-    """The next piece of a written answer; never empty. `choice` is the answer's index."""
-
-    text: str
-    choice: int = 0
-    logprobs: tuple[TokenLogprob, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """The next words spoken in place of a JSON answer, which is not read out as it stands."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """The next piece of a tool call, the `index`-th of its answer; never spoken. `name` comes with the first piece."""
-
-    id: str
-    index: int
-    arguments: str
-    name: str | None = None
-    choice: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Spoke:
-    """A spoken clause with the pause after it. `text_span` are character offsets in all that is said, so that
-    barge-in can later cut history to what was heard; times in seconds from the start of the spoken answer."""
-
-    audio: Audio
-    text_span: tuple[int, int]
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds from when the turn was asked for; None where a stage had nothing to do. It waited for `admitted_s`."""
-
-    admitted_s: float = 0.0
-    heard_s: float | None = None
-    first_text_s: float | None = None
-    first_sound_s: float | None = None
-    total_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """Always the last event of `run`. `finish_reasons` has one entry per choice."""
-
-    finish_reasons: tuple[FinishReason, ...]
-    usage: Usage
-    timings: Timings
-
-
-Event = Room | PartHeard | Thought | Called | Read | Spoke | Finished
 
 
 async def hear(
@@ -244,6 +162,7 @@ class _Run:
         self.started_s = time.perf_counter()
         self.timings = Timings()
         self.heard_language: str | None = None
+        self.beginning = ""
         self.spoken_samples = 0
         self.cut_off = False
 
@@ -263,6 +182,8 @@ class _Run:
             try:
                 conversation = await self._hear_parts(ticket)
                 await ticket.clear()
+                if self.beginning and self._may_ask_back():
+                    self.engines = replace(self.engines, thinker=BegunThinker(self.engines.thinker, self.beginning))
                 ends = await self._think_and_say(self._with_note(conversation), ticket)
                 usage = usage_of(ends, *await counting, audio_output_tokens(self.spoken_samples, SPEAK_RATE_HZ))
             finally:
@@ -272,6 +193,12 @@ class _Run:
         if self.cut_off:
             reasons[0] = "length"
         await self.emit(Finished(tuple(reasons), usage, self.timings))
+
+    def _may_ask_back(self) -> bool:
+        """Only of a plain answer, by a thinker that goes on with what was begun, is the beginning ours to write."""
+        sampling = self.turn.sampling
+        plain = sampling.form is None and sampling.tools is None and sampling.top_logprobs is None
+        return self.turn.ask_back and plain and self.engines.thinker.goes_on
 
     def _elapsed_s(self) -> float:
         return time.perf_counter() - self.started_s
@@ -291,6 +218,8 @@ class _Run:
                     heard = await tones.of(await hear_all(self.engines.listener, part.audio, listening))
                     note = hearing_note(heard, self.heard_language) if noted else ""
                     await self.emit(PartHeard(number, index, heard, note))
+                    if number == len(self.turn.conversation) - 1:
+                        self.beginning = self.beginning or asking_back(heard)
                     any_heard = True
                     self.heard_language = heard.language or self.heard_language
                     # Sound without speech goes to no thinker: one that hears would answer words that nobody said.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vivavoce.languages import name_of
-from vivavoce.listen.base import Heard, Segment
+from vivavoce.listen.base import Heard, Segment, Word
 from vivavoce.listen.manner import CIRCUMPLEX, Prosody, Tone
-from vivavoce.listen.note import hearing_note
+from vivavoce.listen.note import asking_back, hearing_note, unclear
 
 PROSODY = Prosody(120.0, 4.0, -20.0, 4.0, 0, 0.0)
 
@@ -50,3 +50,39 @@ def test_no_note_is_long() -> None:
         for language in ("de", "zh", "ht"):
             note = hearing_note(heard(language, **{emotion: 1.0}), "en")
             assert len(note.split()) <= 7, (note, name_of(language))
+
+
+def said(*words: tuple[str, float], language: str = "en") -> Heard:
+    made = tuple(Word(text, number, number + 1.0, sure) for number, (text, sure) in enumerate(words))
+    text = " ".join(word.text for word in made)
+    return Heard(text, language, 0.99, 0.0, 9.0, (Segment(text, 0.0, 9.0, language, 0.99, 0.0, made),))
+
+
+def test_unclear_words_that_matter_are_told_neighbours_together_and_the_least_sure_first() -> None:
+    heard = said(("What", 0.9), ("grows", 0.4), ("in", 0.1), ("Cash", 0.3), ("Validation,", 0.2), ("Ohio?", 0.44))
+    assert unclear(heard) == ["Cash Validation, Ohio", "grows"]
+    assert hearing_note(heard) == '[unclear: "Cash Validation, Ohio", "grows"]'
+
+
+def test_what_is_clear_or_too_short_to_matter_is_not_unclear() -> None:
+    assert unclear(said(("What", 0.46), ("is", 0.1), ("it?", 0.2))) == []
+
+
+def test_where_all_is_unclear_no_list_of_it_helps_but_asking_does() -> None:
+    heard = said(*[("something", 0.1)] * 12)
+    assert hearing_note(heard) == ""
+    assert asking_back(heard) == "Did you say"
+
+
+@pytest.mark.parametrize(
+    ("heard", "beginning"),
+    [
+        (said(("Where", 0.9), ("is", 0.9), ("Riga?", 0.2)), "Did you say"),
+        (said(("Wo", 0.9), ("liegt", 0.9), ("Riga?", 0.2), language="de"), "Sagten Sie"),
+        (said(("Where", 0.9), ("is", 0.9), ("Riga?", 0.9)), ""),
+        (said(("Seven.", 0.2)), ""),
+        (said(("Where", 0.9), ("is", 0.9), ("Riga?", 0.2), language="haw"), ""),
+    ],
+)
+def test_an_answer_begins_by_asking_where_that_helps(heard: Heard, beginning: str) -> None:
+    assert asking_back(heard) == beginning

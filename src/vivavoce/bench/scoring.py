@@ -65,6 +65,26 @@ def score_joined(references: Sequence[str], heard: str, language: str) -> list[S
     return [Score(wrong, count) for wrong, count in zip(errors, units, strict=True)]
 
 
+def matched_words(reference: str, heard: Sequence[str], language: str) -> tuple[list[bool], bool]:
+    """Whether each of the `heard` words is one that was said, and whether nothing that was said is missing.
+
+    A word without a letter or a digit counts as right. Raises `MissingDependency` without the extra `bench`.
+    """
+    said = _units(reference, language)
+    pieces = [_units(word, language) for word in heard]
+    owners = [index for index, part in enumerate(pieces) for _ in part]
+    right = [True] * len(heard)
+    if not said or not owners:
+        return [not part for part in pieces], not said
+    guess = " ".join(unit for part in pieces for unit in part)
+    counted = _import("jiwer").process_words(" ".join(said), guess)
+    for chunk in counted.alignments[0]:
+        if chunk.type in ("substitute", "insert"):
+            for place in range(chunk.hyp_start_idx, chunk.hyp_end_idx):
+                right[owners[place]] = False
+    return right, not counted.deletions
+
+
 def _units(text: str, language: str) -> list[str]:
     """Normalised words, or characters where words aren't spaced."""
     words = normalise(text, language).split()

@@ -23,8 +23,8 @@ SOLID = frozenset({"zh", "ja", "yue"})
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as heard. Times in seconds from the start of the recording; probability in [0, 1]. token_count: how many
-    of its segment's tokens it takes."""
+    """One word as heard. Times in seconds from the start of the recording; probability, in [0, 1], that it is right.
+    token_count: how many of its segment's tokens it takes."""
 
     text: str
     start_s: float

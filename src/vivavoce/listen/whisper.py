@@ -43,7 +43,7 @@ from vivavoce.listen.voicing import voicing_of
 from vivavoce.listen.whisper_calls import CPU_BATCHES, GPU_BATCHES, BatchSizes, WhisperCalls
 from vivavoce.listen.whisper_model import Alignment, Encoded, Passage, Search, WhisperModel
 from vivavoce.listen.windows import Window, WindowPlanner, WindowPolicy, chunked, encoder_s
-from vivavoce.listen.words import group_tokens, logprobs_of, within_speech, words_of
+from vivavoce.listen.words import group_tokens, logprobs_of, with_certainty, within_speech, words_of
 from vivavoce.resampling import resample
 
 _DEFAULT_OPTIONS = ListenOptions()
@@ -362,7 +362,9 @@ class WhisperListener:
 
     def _words(self, attempt: _Attempt, alignment: Alignment, look: _Look) -> tuple[Word, ...]:
         groups = group_tokens(attempt.decoding.tokens, attempt.language, self._model.decode)
-        return words_of(groups, alignment.pairs, alignment.token_probabilities, look.window.start_s, look.end_s)
+        sure = alignment.token_probabilities
+        words = words_of(groups, alignment.pairs, sure, look.window.start_s, look.end_s)
+        return with_certainty(words, groups, sure, attempt.decoding.mean_log_probability)
 
 
 def _noted(recording: _Recording, segment: Segment) -> Segment | None:

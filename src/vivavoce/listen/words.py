@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from math import log
 
 import numpy as np
 
 from vivavoce.listen.base import TokenHeard, Word
+from vivavoce.listen.doubt import calibrated
 from vivavoce.listen.windows import Window
 
 STEP_S = 0.02
@@ -86,6 +88,20 @@ def words_of(
         blank = 0 if text.strip() else blank + count
         first, floor_s = first + count, start_s
     return tuple(words)
+
+
+def with_certainty(
+    words: Sequence[Word],
+    groups: Sequence[tuple[str, int]],
+    token_probabilities: Sequence[float],
+    mean_log_probability: float,
+) -> tuple[Word, ...]:
+    """The words that `words_of` made of `groups`, with the calibrated probability that each is right."""
+    starts = accumulate((count for _, count in groups), initial=0)
+    spans = [(at, at + count) for at, (text, count) in zip(starts, groups, strict=False) if text.strip()]
+    tokens = [token_probabilities[start:end] for start, end in spans]
+    sure = calibrated(tokens, mean_log_probability)
+    return tuple(replace(word, probability=each) for word, each in zip(words, sure, strict=True))
 
 
 def logprobs_of(spelled: Sequence[bytes], token_probabilities: Sequence[float]) -> tuple[TokenHeard, ...]:

@@ -74,6 +74,7 @@ class Service:
     fingerprint: str = "fp_scripted"
     speaking_note: str | None = SPEAKING_NOTE
     hearing_note: bool = True
+    ask_back: bool = True
     ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready")
     engine_status: Callable[[], Awaitable[dict[str, Any]]] | None = None
     telemetry: Telemetry = field(default_factory=Telemetry)

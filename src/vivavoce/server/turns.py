@@ -65,6 +65,7 @@ async def read_turn(body: ChatRequest, service: Service, engines: Engines, owner
         speaking_note=service.speaking_note,
         choices=body.choices,
         hearing_note=service.hearing_note if body.hearing_note is None else body.hearing_note,
+        ask_back=service.ask_back if body.ask_back is None else body.ask_back,
     )
 
 

@@ -73,6 +73,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
             fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak, tone or "off"),
             speaking_note=settings.speaking_note or None,
             hearing_note=settings.hearing_note,
+            ask_back=settings.ask_back,
             ready=client.ready,
             engine_status=client.status,
             telemetry=telemetry,

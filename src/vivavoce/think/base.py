@@ -6,7 +6,7 @@ Knows no engine and no wire format.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from vivavoce.conversation import Message, Sampling
@@ -53,6 +53,13 @@ class ThoughtEnd:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+
+    def after(self, begun_tokens: int) -> ThoughtEnd:
+        """The end of a whole answer, of which `begun_tokens` were read (`Sampling.begun`) and the rest was thought."""
+        prompt, completion = self.prompt_tokens - begun_tokens, self.completion_tokens + begun_tokens
+        return replace(
+            self, prompt_tokens=prompt, completion_tokens=completion, cached_tokens=min(self.cached_tokens, prompt)
+        )
 
 
 Thinking = TextDelta | CallDelta | ThoughtEnd

@@ -236,6 +236,8 @@ class ChatRequest(_Wire):
     """Put beside an answer that is stored; without `store` it has no effect."""
     hearing_note: bool | None = None
     """Ours: whether the thinker is told how things were said; unset: as the server is set."""
+    ask_back: bool | None = None
+    """Ours: whether an answer asks back where a word that matters was unclear; unset: as the server is set."""
 
     # Known to the original, without effect on the answer here.
     moderation: Any = None

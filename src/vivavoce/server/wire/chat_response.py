@@ -15,6 +15,7 @@ from typing import Any
 import pybase64
 
 from vivavoce.listen.manner import Tone
+from vivavoce.listen.note import unclear
 from vivavoce.server.wire.events import event
 from vivavoce.server.wire.tool_calls import Calls, CallStyle
 from vivavoce.think.base import FinishReason, TokenLogprob
@@ -75,6 +76,7 @@ def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
             }
             for word in heard.words
         ],
+        "unclear": unclear(heard),
         "note": part.note or None,
         "tone": tone_object(heard.tone),
         "utterances": [
