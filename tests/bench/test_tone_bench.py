@@ -17,6 +17,7 @@ from vivavoce.bench.tone import (
     ClipHeard,
     Cost,
     acted_clips,
+    calibration_error,
     cost_of,
     mean_recall,
     row_of_texts,
@@ -56,6 +57,21 @@ def test_recall_is_the_mean_over_emotions_and_others_are_left_out() -> None:
     assert row.recall.estimate == pytest.approx(2 / 3)  # anger 1, fear 0, neutral 1
     assert (row.urgent_clips, row.urgent.estimate) == (4, 1.0)  # anger for fear is as urgent
     assert row.recall.low <= row.recall.estimate <= row.recall.high
+
+
+@pytest.mark.parametrize(
+    ("sure", "error"),
+    [
+        ([(0.75, True)] * 3 + [(0.75, False)], 0.0),
+        ([(0.95, False)] * 4, 0.95),
+        ([(0.95, True)] * 2 + [(0.15, True)] * 2, (0.05 * 2 + 0.85 * 2) / 4),
+        ([(1.0, True)], 0.0),
+    ],
+)
+def test_a_calibration_error_is_how_far_probabilities_are_from_shares(
+    sure: list[tuple[float, bool]], error: float
+) -> None:
+    assert calibration_error(sure) == pytest.approx(error)
 
 
 def test_a_recording_in_which_nothing_was_heard_counts_as_neutral() -> None:

@@ -11,7 +11,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ class ClipHeard:
 @dataclass(frozen=True, slots=True)
 class ToneRow:
     """One way to tell emotions, on one set of recordings. recall: mean over emotions that it can tell (unweighted).
-    urgent: anger or fear against calm or neutral, balanced accuracy."""
+    urgent: anger or fear against calm or neutral, balanced accuracy. calibration_error: expected, of the likeliest
+    emotion's probability, in ten bins (Guo et al. 2017); None where there are no probabilities."""
 
     collection: str
     language: str
@@ -74,6 +75,7 @@ class ToneRow:
     recall: Interval
     urgent_clips: int
     urgent: Interval
+    calibration_error: float | None = None
 
 
 def acted_clips(manifest: Path) -> list[ActedClip]:
@@ -166,15 +168,29 @@ def mean_recall(
 
 def rows_of_tones(way: str, heard: Sequence[ClipHeard], tones: Sequence[Tone | None], seed: int) -> ToneRow:
     """A recording in which nothing was heard counts as neutral."""
-    emotions = next(tone for tone in tones if tone is not None).emotions
-    return row_of(
+    names = [name for name, _ in next(tone for tone in tones if tone is not None).emotions]
+    row = row_of(
         way,
         heard,
         [tone.emotion if tone else "neutral" for tone in tones],
         [tone is not None and tone.urgency > tone.probability("neutral") for tone in tones],
-        [name for name, _ in emotions],
+        names,
         seed,
     )
+    told = [(each.clip.emotion, tone) for each, tone in zip(heard, tones, strict=True) if tone is not None]
+    sure = [(tone.probability(tone.emotion), tone.emotion == true) for true, tone in told if true in names]
+    return replace(row, calibration_error=calibration_error(sure))
+
+
+def calibration_error(sure: Sequence[tuple[float, bool]], bins: int = 10) -> float:
+    """sure: a probability in [0, 1], and whether what it was of was right. Raises `ValueError` of nothing."""
+    if not sure:
+        raise ValueError("a calibration error needs something that was told")
+    probabilities = np.array([probability for probability, _ in sure])
+    right = np.array([flag for _, flag in sure], np.float64)
+    places = np.minimum((probabilities * bins).astype(int), bins - 1)
+    gaps = [abs(float((probabilities - right)[places == place].sum())) for place in np.unique(places)]
+    return sum(gaps) / len(sure)
 
 
 def row_of_texts(

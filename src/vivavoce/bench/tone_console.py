@@ -231,6 +231,7 @@ def _recalls(report: ToneReport) -> Table:
     )
     for column in ("recordings", "speakers", "told by", "unweighted recall", "anger or fear against calm or neutral"):
         table.add_column(column)
+    table.add_column("calibration error", justify="right")
     for row in report.rows:
         table.add_row(
             row.collection,
@@ -238,6 +239,7 @@ def _recalls(report: ToneReport) -> Table:
             row.way,
             f"{_told(row.recall)}, n {row.clips}, {row.emotions} emotions",
             f"{_told(row.urgent)}, n {row.urgent_clips}",
+            "–" if row.calibration_error is None else f"{row.calibration_error:.2f}",
         )
     return table
 
