@@ -110,6 +110,7 @@ class HeardPart(_Answer):
     no_speech_probability: float
     duration: float
     words: list[HeardWord]
+    unclear: list[str]
     note: str | None
     tone: HeardTone | None
     utterances: list[HeardUtterance]
