@@ -3,8 +3,8 @@
     request bytes ─ codec ─> Audio ─ listen ─> Heard ─ think ─> text ─ speak ─> Audio ─ codec ─> response bytes
                              └────────────────────── this file ─────────────────────────┘
 
-Three async generators: `hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins them
-with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second
+Three async generators: `hearing.hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins
+them with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second
 is being thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
 """
 
@@ -23,8 +23,11 @@ from vivavoce.audio import SPEAK_RATE_HZ, Audio
 from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampling, TextPart
 from vivavoce.counting import count_input, usage_of
 from vivavoce.errors import ServerFault
+from vivavoce.hearing import hear_all
 from vivavoce.languages import name_of
-from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
+from vivavoce.listen.base import Heard, Listener, ListenOptions
+from vivavoce.listen.speakers.assigning import attributed
+from vivavoce.listen.speakers.base import Diarizer
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
 from vivavoce.speak.json_reading import JsonReading
@@ -36,6 +39,9 @@ from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, audio_output_tokens
 
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
 """What a thinker reads in place of a recording in which nobody spoke."""
+
+SEVERAL_S = 4.0
+"""Two who speak in one recording need about as long; a shorter one is not searched for them."""
 
 SPOKEN_SHARE = 8
 """Audio tokens to expect per text token when one cap covers both: about 0.3 s of speech a token is 6, numbers more."""
@@ -49,12 +55,13 @@ EVENTS_AHEAD = 256
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The three engines a turn needs, and who lets it start."""
+    """The engines a turn needs, and who lets it start. Without a diarizer all that is said is said by one speaker."""
 
     listener: Listener
     thinker: Thinker
     speaker: Speaker
     admission: Admission = field(default_factory=OpenDoor)
+    diarizer: Diarizer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,27 +149,6 @@ class Finished:
 
 
 Event = Room | PartHeard | Thought | Called | Read | Spoke | Finished
-
-
-async def hear(
-    listener: Listener, audio: Audio, options: ListenOptions | None = None
-) -> AsyncGenerator[Segment | Heard, None]:
-    """Yield segments as they are decoded, then one `Heard` that gathers them."""
-    segments: list[Segment] = []
-    async with aclosing(listener.listen(audio, options or ListenOptions())) as stream:
-        async for segment in stream:
-            segments.append(segment)
-            yield segment
-    yield Heard.of(segments, audio.duration_s)
-
-
-async def hear_all(listener: Listener, audio: Audio, options: ListenOptions | None = None) -> Heard:
-    """Listen to the end and return what was heard."""
-    async with aclosing(hear(listener, audio, options)) as stream:
-        async for event in stream:
-            if isinstance(event, Heard):
-                return event
-    raise ServerFault("the listener ended without a result")  # pragma: no cover - hear always ends with Heard
 
 
 async def say(
@@ -273,13 +259,14 @@ class _Run:
             for index, part in enumerate(message.parts):
                 if isinstance(part, AudioPart):
                     await ticket.clear()
-                    heard = await hear_all(self.engines.listener, part.audio, self.turn.listening)
+                    diarizer = self.engines.diarizer if part.audio.duration_s >= SEVERAL_S else None
+                    heard = await hear_all(self.engines.listener, part.audio, self.turn.listening, diarizer)
                     await self.emit(PartHeard(number, index, heard))
                     any_heard = True
                     self.heard_language = heard.language or self.heard_language
                     # Sound without speech goes to no thinker: one that hears would answer words that nobody said.
                     by_ear = self.engines.thinker.hears_audio and heard.transcript
-                    parts.append(part if by_ear else TextPart(heard.transcript or NOTHING_SAID))
+                    parts.append(part if by_ear else TextPart(attributed(heard) or NOTHING_SAID))
                 else:
                     parts.append(part)
             messages.append(replace(message, parts=tuple(parts)))

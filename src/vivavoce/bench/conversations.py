@@ -108,7 +108,9 @@ def _conversation(
     truth: list[SpeakerTurn] = []
     end = last = 0
     current: str | None = None
-    while (able := [speaker for speaker in chosen if decks[speaker] and speaker != current]) and end < LONGEST_S * LISTEN_RATE_HZ:
+    while (
+        able := [speaker for speaker in chosen if decks[speaker] and speaker != current]
+    ) and end < LONGEST_S * LISTEN_RATE_HZ:
         # Who has said least so far is the likeliest to go on, so that everybody is heard.
         current = max(able, key=lambda speaker: (len(decks[speaker]) / len(speakers[speaker]), chance.random()))
         said = [decks[current].pop() for _ in range(min(chance.randint(1, _MOST_CLIPS), len(decks[current])))]
@@ -125,7 +127,7 @@ def _conversation(
         end, last = max(end, at + len(samples)), len(samples)
     sound = sound[: end + LISTEN_RATE_HZ // 2]
     hiss = np.random.default_rng(chance.getrandbits(32)).standard_normal(len(sound)).astype(np.float32)
-    whole = sound + np.float32(_HISS) * hiss
+    whole = (sound + _HISS * hiss).astype(np.float32)
     return Conversation(name, whole, tuple(truth), len({turn.speaker for turn in truth}))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 
 import av
 import av.error
@@ -23,7 +24,7 @@ from av.packet import Packet
 
 from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio, Samples
 from vivavoce.codec.sniff import DEMUXERS, HostileFileError, refuse_hostile_mp4, sniff
-from vivavoce.errors import AudioTooLong, UnsupportedFormat
+from vivavoce.errors import AudioTooLong, InvalidValue, UnsupportedFormat
 from vivavoce.resampling import Resampler
 
 MAX_DURATION_S = 3600.0
@@ -38,6 +39,9 @@ RAW_LABELS = ("pcm16", "pcm")
 
 _MIN_RATE_HZ, _MAX_RATE_HZ = 1_000, 768_000
 _MAX_CHANNELS = 64
+MOST_SPEAKER_CHANNELS = 8
+"""Each of a call's speakers may have a channel of their own, up to this many."""
+
 _PROBE_BYTES = 1_000_000
 _BLOCK_S = 1.0
 """Decoded frames are gathered into blocks of this length before resampling: fewer calls, little memory."""
@@ -67,8 +71,10 @@ def decode(
     rate_hz: int = LISTEN_RATE_HZ,
     max_duration_s: float = MAX_DURATION_S,
     declared: str | None = None,
+    channel: int | None = None,
 ) -> Audio:
-    """The first sound track of `data`, channels averaged to mono, at `rate_hz`, clipped to [-1, 1].
+    """The first sound track of `data`, channels averaged to mono (or `channel` alone, from 0 on), at `rate_hz`, clipped
+    to [-1, 1].
 
     `param` is the path of the field that `data` came from and `declared` what its sender calls it; both only
     make better error messages, except that `declared` may be one of `RAW_LABELS`: what is then no container is
@@ -92,7 +98,7 @@ def decode(
             _refuse_too_long(source, _track(source), max_duration_s, param)
         with _open(body, container.demuxer) as source:
             track = _track(source)
-            frames = _without_padding(_mono_frames(_frames(source, track)), _stated_s(source, track))
+            frames = _without_padding(_mono_frames(_frames(source, track), channel), _stated_s(source, track))
             parts = _at_rate(_blocks(frames), rate_hz, max_duration_s, param)
             audio = Audio(_join(list(parts)), rate_hz)
     except HostileFileError as error:
@@ -103,6 +109,25 @@ def decode(
             f"The audio looks like {name} but cannot be decoded ({str(error).rstrip('.')}).", param=param
         ) from error
     return _not_empty(audio, param)
+
+
+def decode_channels(data: bytes, *, param: str | None = None, max_duration_s: float = MAX_DURATION_S) -> list[Audio]:
+    """Each channel of the first sound track by itself, as `decode` makes it. Raises as it does, and `InvalidValue` where
+    there is one channel only, or more than MOST_SPEAKER_CHANNELS."""
+    container = sniff(data)
+    count = 1
+    if container is not None:
+        with suppress(av.error.FFmpegError, ValueError, _UnreadableError, HostileFileError):
+            with _open(data[container.offset :], container.demuxer) as source:
+                count = _track(source).codec_context.layout.nb_channels
+    first = decode(data, param=param, max_duration_s=max_duration_s, channel=0)
+    if not 1 < count <= MOST_SPEAKER_CHANNELS:
+        raise InvalidValue(
+            f"The audio has {count} channel(s): to take each for a speaker there must be 2 to {MOST_SPEAKER_CHANNELS}.",
+            param="channels",
+        )
+    rest = range(1, count)
+    return [first, *(decode(data, param=param, max_duration_s=max_duration_s, channel=each) for each in rest)]
 
 
 def _raw(data: bytes, rate_hz: int, max_duration_s: float, param: str | None) -> Audio:
@@ -204,13 +229,13 @@ def _frames(source: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
         raise _UnreadableError(f"{damaged} of its {damaged + whole} packets are damaged")
 
 
-def _mono_frames(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
-    """(mono samples, rate in Hz) of each frame."""
+def _mono_frames(frames: Iterator[AudioFrame], channel: int | None) -> Iterator[tuple[Samples, int]]:
+    """(mono samples, rate in Hz) of each frame: of one channel, or the mean of all."""
     packer = _Packer()
     seconds = 0.0
     for count, decoded in enumerate(frames):
         for frame in packer.packed(_checked(decoded)):
-            yield _mono(frame), frame.sample_rate
+            yield _mono(frame, channel), frame.sample_rate
         seconds += decoded.samples / decoded.sample_rate
         _refuse_crumbs(count, seconds)
 
@@ -278,11 +303,13 @@ class _Packer:
         return self._resampler.resample(frame)
 
 
-def _mono(frame: AudioFrame) -> Samples:
-    """The mean of the channels, float32 of shape (n,), in [-1, 1] whatever the file claims."""
+def _mono(frame: AudioFrame, channel: int | None) -> Samples:
+    """One channel or the mean of all, float32 of shape (n,), in [-1, 1] whatever the file claims."""
     values = frame.to_ndarray()
     if not frame.format.is_planar:
         values = values.reshape(-1, frame.layout.nb_channels).T
+    if channel is not None:
+        values = values[min(channel, len(values) - 1) :][:1]
     if values.dtype.kind == "f":
         scaled = np.clip(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
     elif values.dtype.kind == "u":

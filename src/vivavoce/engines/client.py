@@ -11,7 +11,15 @@ from contextlib import suppress
 from typing import Any
 
 from vivavoce.children import Report
-from vivavoce.engines.remote import Connection, RemoteAdmission, RemoteListener, RemoteSpeaker, RemoteThinker, one
+from vivavoce.engines.remote import (
+    Connection,
+    RemoteAdmission,
+    RemoteDiarizer,
+    RemoteListener,
+    RemoteSpeaker,
+    RemoteThinker,
+    one,
+)
 from vivavoce.errors import EngineLost, VivaError
 from vivavoce.tickets import NO_QUOTA, Quota
 from vivavoce.turn import Engines
@@ -83,7 +91,7 @@ class EngineClient:
             return self._connection
 
     async def engines(self) -> Engines:
-        """The three engines, as they are in this life of the process; each call finds the process of its time."""
+        """The engines, as they are in this life of the process; each call finds the process of its time."""
         connection = await self.connect()
         if self._engines is None or self._engines[0] is not connection:
             about = await one(connection.call("describe"))
@@ -96,6 +104,7 @@ class EngineClient:
                     answer_tokens=about["answer_tokens"],
                 ),
                 RemoteSpeaker(self.connect, about["voices"]),
+                diarizer=RemoteDiarizer(self.connect) if about["tells_speakers"] else None,
             )
             self._engines = (connection, engines)
         return self._engines[1]

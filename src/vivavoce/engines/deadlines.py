@@ -16,6 +16,7 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.errors import EngineTimeout
 from vivavoce.listen.base import Listener, ListenOptions, Segment
+from vivavoce.listen.speakers.base import Diarizer, Embedding, VoiceWindow
 from vivavoce.speak.base import Speaker, Voice
 from vivavoce.think.base import Thinker, Thinking
 from vivavoce.turn import Engines
@@ -36,6 +37,7 @@ def with_deadlines(engines: Engines, stage_s: float) -> Engines:
         listener=_TimedListener(engines.listener, stage_s),
         thinker=_TimedThinker(engines.thinker, stage_s),
         speaker=_TimedSpeaker(engines.speaker, stage_s),
+        diarizer=_TimedDiarizer(engines.diarizer, stage_s) if engines.diarizer is not None else None,
     )
 
 
@@ -134,3 +136,20 @@ class _TimedSpeaker:
 
     async def close(self) -> None:
         await self._speaker.close()
+
+
+class _TimedDiarizer:
+    def __init__(self, diarizer: Diarizer, stage_s: float) -> None:
+        self._diarizer = diarizer
+        self._stage_s = stage_s
+
+    def trace(self, audio: Audio) -> AsyncGenerator[VoiceWindow, None]:
+        limit_s = self._stage_s + _work_s(audio.duration_s)
+        return _each_within(self._diarizer.trace(audio), limit_s, "Telling speakers apart")
+
+    async def embed(self, audio: Audio) -> Embedding:
+        async with _within(self._stage_s, "Telling speakers apart"):
+            return await self._diarizer.embed(audio)
+
+    async def close(self) -> None:
+        await self._diarizer.close()

@@ -19,6 +19,7 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPart, Tool, ToolCall, Tools
 from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
+from vivavoce.listen.speakers.base import VoiceTrace, VoiceWindow
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Quota, Rate, Room
@@ -55,6 +56,8 @@ _DATACLASSES: dict[str, type] = {
         ToolCall,
         Tools,
         Voice,
+        VoiceTrace,
+        VoiceWindow,
         Word,
     )
 }

@@ -31,6 +31,7 @@ from vivavoce.engines.pace import PacedSpeaker
 from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
+from vivavoce.listen.speakers.base import Diarizer, Embedding, VoiceWindow
 from vivavoce.logs import configure_logging
 from vivavoce.speak.saying import Saying
 from vivavoce.tickets import Quota, Room
@@ -63,6 +64,8 @@ class EngineHost:
             "listen": engines.listener.listen,
             "think": engines.thinker.think,
             "speak": self._speak,
+            "trace": self._trace,
+            "embed": self._embed,
             "tokenize": self._tokenize,
             "count_tokens": self._count_tokens,
             "describe": self._describe,
@@ -99,6 +102,19 @@ class EngineHost:
     async def _speak(self, text: str, voice: str, speed: float) -> AsyncGenerator[Audio, None]:
         yield await self.engines.speaker.speak(text, voice, speed)
 
+    async def _trace(self, audio: Audio) -> AsyncGenerator[VoiceWindow, None]:
+        async with aclosing(self._diarizer().trace(audio)) as windows:
+            async for window in windows:
+                yield window
+
+    async def _embed(self, audio: Audio) -> AsyncGenerator[Embedding, None]:
+        yield await self._diarizer().embed(audio)
+
+    def _diarizer(self) -> Diarizer:
+        if self.engines.diarizer is None:
+            raise EngineFailed("No engine here tells speakers apart.")
+        return self.engines.diarizer
+
     async def _tokenize(self, text: str) -> AsyncGenerator[list[int] | None, None]:
         yield await self.engines.thinker.tokenize(text)
 
@@ -112,6 +128,7 @@ class EngineHost:
             "context_tokens": thinker.context_tokens,
             "answer_tokens": thinker.answer_tokens,
             "voices": dict(self.engines.speaker.voices),
+            "tells_speakers": self.engines.diarizer is not None,
         }
 
     async def _status(self) -> AsyncGenerator[dict[str, Any], None]:
@@ -172,6 +189,8 @@ async def warm(engines: Engines) -> None:
     async with aclosing(run(turn, engines)) as events:
         async for _ in events:
             pass
+    if engines.diarizer is not None:
+        await engines.diarizer.embed(greeting)
 
 
 def streams_fed(spoken: int, spec: EngineSpec) -> int:

@@ -13,6 +13,7 @@ from vivavoce.engines.devices import gpu_index, placed
 from vivavoce.engines.spec import STAGES, EngineSpec, Stage
 from vivavoce.errors import InvalidValue, MissingDependency, ModelNotInstalled
 from vivavoce.listen.base import Listener
+from vivavoce.listen.speakers.base import Diarizer
 from vivavoce.models.store import ModelStore
 from vivavoce.speak.base import Speaker
 from vivavoce.think.base import Thinker
@@ -35,6 +36,7 @@ WEIGHTS: dict[str, Callable[[str], list[str]]] = {
     "espeak": lambda model: [],
     "llamacpp": _gguf_weights,
     "openai": lambda model: [],
+    "campplus": lambda model: ["pyannote-segmentation-3.0", model],
     "scripted": lambda model: [],
 }
 """Kinds that need other weights than the one model they name."""
@@ -115,6 +117,16 @@ def _espeak(spec: EngineSpec, model: str) -> Speaker:
     return EspeakSpeaker()
 
 
+def _campplus(spec: EngineSpec, model: str) -> Diarizer:
+    from vivavoce.listen.speakers.campplus import CampplusEncoder
+    from vivavoce.listen.speakers.diarizer import WindowDiarizer
+    from vivavoce.listen.speakers.segmentation import Segmentation
+
+    store = _store(spec)
+    segmentation = Segmentation(store.path("pyannote-segmentation-3.0") / "model.bin", spec.threads)
+    return WindowDiarizer(segmentation, CampplusEncoder(store.path(model) / "model.pt", spec.threads))
+
+
 def _scripted_listener(spec: EngineSpec, transcript: str) -> Listener:
     from vivavoce.testing import ScriptedListener
 
@@ -133,6 +145,12 @@ def _scripted_speaker(spec: EngineSpec, model: str) -> Speaker:
     return ScriptedSpeaker()
 
 
+def _scripted_diarizer(spec: EngineSpec, names: str) -> Diarizer:
+    from vivavoce.testing import ScriptedDiarizer
+
+    return ScriptedDiarizer(names)
+
+
 LISTENERS: dict[str, Callable[[EngineSpec, str], Listener]] = {"whisper": _whisper, "scripted": _scripted_listener}
 THINKERS: dict[str, Callable[[EngineSpec, str], Thinker]] = {
     "llamacpp": _llamacpp,
@@ -145,18 +163,20 @@ SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {
     "espeak": _espeak,
     "scripted": _scripted_speaker,
 }
-FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS}
+DIARIZERS: dict[str, Callable[[EngineSpec, str], Diarizer]] = {"campplus": _campplus, "scripted": _scripted_diarizer}
+FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS, "speakers": DIARIZERS}
 
 
 def build(spec: EngineSpec) -> Engines:
-    """Load all three engines, on the devices that `placed` finds. Blocking and slow: call it off the event loop.
+    """Load all engines, on the devices that `placed` finds. Blocking and slow: call it off the event loop.
 
     Raises `InvalidValue` for an unknown engine, `ModelNotInstalled` for missing weights, `MissingDependency`.
     """
     spec = placed(spec)
     think_kind, think_model = split_name(spec.think, "think")
     try:
-        return Engines(build_listener(spec), THINKERS[think_kind](spec, think_model), build_speaker(spec))
+        thinker = THINKERS[think_kind](spec, think_model)
+        return Engines(build_listener(spec), thinker, build_speaker(spec), diarizer=build_diarizer(spec))
     except ImportError as error:
         raise MissingDependency(f"An engine needs a package that is not installed: {error.name}.") from error
 
@@ -166,6 +186,13 @@ def build_listener(spec: EngineSpec) -> Listener:
     spec = placed(spec, ("listen",))
     kind, model = split_name(spec.listen, "listen")
     return LISTENERS[kind](spec, model)
+
+
+def build_diarizer(spec: EngineSpec) -> Diarizer | None:
+    """Load what tells speakers apart; None where that is off. Raises as `build` does."""
+    for kind, model in [split_name(name, "speakers") for name in spec.engines("speakers")]:
+        return DIARIZERS[kind](spec, model)
+    return None
 
 
 def build_speaker(spec: EngineSpec) -> Speaker:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from vivavoce.audio import Audio
+from vivavoce.listen.speakers.base import SpeakerTurn
 
 Task = Literal["transcribe", "translate"]
 """Write down what is said, or say it in English."""
@@ -47,6 +48,7 @@ class Segment:
 
     language: ISO 639-1 code, or None where nothing was said. language_probability, no_speech_probability in [0, 1].
     mean_log_probability: natural log, per token. compression_ratio: of the text, as Whisper defines it.
+    speaker: who says it, where that is known from the channel; else see `Heard.speakers`.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Segment:
     temperature: float = 0.0
     tokens: tuple[int, ...] = ()
     token_logprobs: tuple[TokenHeard, ...] = ()
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,10 @@ class ListenOptions:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Everything that was heard in one recording. `transcript` is "" and `language` None when nothing was said."""
+    """Everything that was heard in one recording. `transcript` is "" and `language` None when nothing was said.
+
+    `speakers`: who spoke when, where that was asked for.
+    """
 
     transcript: str
     language: str | None
@@ -112,6 +118,7 @@ class Heard:
     no_speech_probability: float
     duration_s: float
     segments: tuple[Segment, ...] = ()
+    speakers: tuple[SpeakerTurn, ...] = ()
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -26,7 +26,10 @@ Body = TypeVar("Body", bound=BaseModel)
 
 MOST_PARTS = 1_000
 TEXT_BYTES = 1 << 20
-"""Of all fields but the files together."""
+"""Of all fields together, but for files and for what holds sound."""
+
+SOUND = ("known_speaker_references",)
+"""Fields whose text is a recording, inline: as long as the body may be."""
 
 _NAME = re.compile(r"(?P<name>[^\[\]]+)(?P<list>\[\d*\])?(?:\[(?P<key>[^\[\]]+)\])?")
 
@@ -126,7 +129,7 @@ class _Reader:
 
     def data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
-        if part.filename is None:
+        if part.filename is None and not part.name.startswith(SOUND):
             self._text_bytes += end - start
             if self._text_bytes > TEXT_BYTES:
                 raise InvalidValue(

@@ -143,9 +143,9 @@ def _at_listen_rate(audio: Audio) -> Samples:
 
 def _stretches(active: Flags) -> list[tuple[int, int]]:
     """Where `active` holds, as (first, end), over breaths."""
-    edges: Sequence[Sequence[int]] = np.flatnonzero(
-        np.diff(np.concatenate([[0], active.astype(np.int8), [0]]))
-    ).reshape(-1, 2).tolist()
+    edges: Sequence[Sequence[int]] = (
+        np.flatnonzero(np.diff(np.concatenate([[0], active.astype(np.int8), [0]]))).reshape(-1, 2).tolist()
+    )
     found: list[tuple[int, int]] = []
     for first, end in edges:
         if found and first - found[-1][1] < BREATH_FRAMES:

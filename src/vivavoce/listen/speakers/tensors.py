@@ -64,7 +64,9 @@ class _Reader(pickle.Unpickler):
         return np.frombuffer(data, _TYPES[storage_type.name])
 
 
-def _tensor(storage: npt.NDArray[Any], offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: object) -> Any:
+def _tensor(
+    storage: npt.NDArray[Any], offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: object
+) -> Any:
     """A view into its storage, bounds checked: the file is not trusted."""
     reach = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) + 1
     if offset < 0 or min((*shape, 1)) < 1 or min((*strides, 0)) < 0 or reach > len(storage):
@@ -83,15 +85,15 @@ def read_tensors(path: Path) -> Tensors:
     try:
         with zipfile.ZipFile(path) as archive:
             pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            read: object = _Reader(archive, pickled).load()
+            read: Any = _Reader(archive, pickled).load()
     except Exception as error:
         raise EngineFailed(f"{path} is no checkpoint that we can read: {type(error).__name__}.") from error
-    named = cast("Mapping[str, object]", read) if isinstance(read, dict) else {}
-    state = named.get("state_dict", named)
+    named: dict[str, Any] = cast("dict[str, Any]", read) if isinstance(read, dict) else {}
+    state: dict[str, Any] = named.get("state_dict", named)
     return {
         name: np.ascontiguousarray(value, np.float32)
-        for name, value in cast("Mapping[str, object]", state).items()
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        for name, value in state.items()
+        if isinstance(value, np.ndarray) and cast("npt.NDArray[Any]", value).dtype.kind == "f"
     }
 
 

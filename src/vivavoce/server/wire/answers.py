@@ -69,6 +69,14 @@ class HeardWord(_Answer):
     probability: float
 
 
+class HeardTurn(_Answer):
+    """When one speaker speaks, in seconds from the start; turns of several may overlap."""
+
+    speaker: str
+    start: float
+    end: float
+
+
 class HeardPart(_Answer):
     index: int
     message_index: int
@@ -78,6 +86,7 @@ class HeardPart(_Answer):
     language_probability: float
     no_speech_probability: float
     duration: float
+    speakers: list[HeardTurn]
     words: list[HeardWord]
 
 
