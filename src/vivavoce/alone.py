@@ -120,7 +120,7 @@ async def hear_alone(
 async def hear_channels(
     channels: Mapping[str, Audio], options: ListenOptions, engines: Engines
 ) -> AsyncGenerator[Room | Segment | Heard | Finished, None]:
-    """`hear_alone` for a call in which each speaker has a channel. channels: by speaker. They count once, as one call."""
+    """`hear_alone` for a call in which each speaker has a channel. channels: by speaker; they count once."""
     started_s = time.perf_counter()
     timings = Timings()
     heard: dict[str, Heard] = {}

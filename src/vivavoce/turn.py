@@ -4,8 +4,8 @@
                              └────────────────────── this file ─────────────────────────┘
 
 Three async generators: `hearing.hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins
-them with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second
-is being thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
+them with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the
+second is being thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Generator, Iterator
-from contextlib import suppress
 
 import av
 import av.error
@@ -112,15 +111,13 @@ def decode(
 
 
 def decode_channels(data: bytes, *, param: str | None = None, max_duration_s: float = MAX_DURATION_S) -> list[Audio]:
-    """Each channel of the first sound track by itself, as `decode` makes it. Raises as it does, and `InvalidValue` where
-    there is one channel only, or more than MOST_SPEAKER_CHANNELS."""
-    container = sniff(data)
-    count = 1
-    if container is not None:
-        with suppress(av.error.FFmpegError, ValueError, _UnreadableError, HostileFileError):
-            with _open(data[container.offset :], container.demuxer) as source:
-                count = _track(source).codec_context.layout.nb_channels
+    """Each channel of the first sound track by itself, as `decode` makes it. Raises as it does, and `InvalidValue`
+    where there is one channel only, or more than MOST_SPEAKER_CHANNELS."""
     first = decode(data, param=param, max_duration_s=max_duration_s, channel=0)
+    count = 1
+    if (container := sniff(data)) is not None:
+        with _open(data[container.offset :], container.demuxer) as source:
+            count = _track(source).codec_context.layout.nb_channels
     if not 1 < count <= MOST_SPEAKER_CHANNELS:
         raise InvalidValue(
             f"The audio has {count} channel(s): to take each for a speaker there must be 2 to {MOST_SPEAKER_CHANNELS}.",

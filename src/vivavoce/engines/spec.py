@@ -28,8 +28,8 @@ class AdmissionLimits:
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """`listen`, `think`, `speak` and `speakers` are `kind:model`, `speak` also several with commas, `speakers` also OFF;
-    the rest is what they may need."""
+    """`listen`, `think`, `speak` and `speakers` are `kind:model`, `speak` also several with commas, `speakers` also
+    OFF; the rest is what they may need."""
 
     listen: str
     think: str

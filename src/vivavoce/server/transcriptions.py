@@ -135,7 +135,7 @@ async def _hearing(request: Request, form: HeardForm, options: ListenOptions, *,
 
 
 def _with_speakers(hearing: _Hearing, form: TranscriptionRequest, max_duration_s: float) -> _Hearing:
-    """The same, with who speaks. Raises `InvalidValue` and `UnsupportedFormat` for clips, or channels, that won't do."""
+    """The same, with who speaks. Raises `InvalidValue` and `UnsupportedFormat` for clips or channels that won't do."""
     if form.by_channel:
         channels = decode_channels(form.file, param="file", max_duration_s=max_duration_s)
         names = [*form.known_speaker_names, *(each for each in islice(letters(), 2 * len(channels)))]
