@@ -31,7 +31,7 @@ CLAUSES_READY = 16
 PIECE_CHARACTERS = 500
 """A text is handed to the clause splitter in pieces: its work grows with the square of what lies before it."""
 
-NOBODY_TELLS = "This server does not tell speakers apart: its setting 'speakers' is off."
+NOBODY_TELLS = "Speakers cannot be told apart here: the setting 'speakers' is off."
 
 LONG_S = 60.0
 """A recording of this length keeps the listener busy for longer than a turn usually takes."""

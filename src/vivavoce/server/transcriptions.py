@@ -15,10 +15,10 @@ from itertools import islice
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from vivavoce.alone import hear_alone, hear_channels
+from vivavoce.alone import NOBODY_TELLS, hear_alone, hear_channels
 from vivavoce.audio import Audio
 from vivavoce.codec.decode import decode, decode_channels
-from vivavoce.errors import VivaError
+from vivavoce.errors import InvalidValue, VivaError
 from vivavoce.listen.base import Heard, ListenOptions, Segment
 from vivavoce.listen.captions import captions
 from vivavoce.listen.speakers.finding import SpeakerQuestion
@@ -141,6 +141,8 @@ def _with_speakers(hearing: _Hearing, form: TranscriptionRequest, max_duration_s
         names = [*form.known_speaker_names, *(each for each in islice(letters(), 2 * len(channels)))]
         names = list(dict.fromkeys(names))[: len(channels)]
         return replace(hearing, channels=dict(zip(names, channels, strict=True)))
+    if hearing.engines.diarizer is None:
+        raise InvalidValue(NOBODY_TELLS, param="response_format", code="unsupported_value")
     known: dict[str, Audio] = {}
     for number, (name, text) in enumerate(zip(form.known_speaker_names, form.known_speaker_references, strict=True)):
         param = f"known_speaker_references[{number}]"

@@ -37,8 +37,8 @@ class Policy:
     alike: float = 0.32
     known_alike: float = 0.4
     clear_s: float = 1.0
-    weight_s: float = 8.0
-    speaker_s: float = 1.5
+    weight_s: float = 2.0
+    speaker_s: float = 2.0
     pause_s: float = 0.15
     turn_s: float = 0.1
 
