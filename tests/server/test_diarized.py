@@ -158,9 +158,7 @@ def test_channels_are_speakers(talking: ScriptedServer) -> None:
 
 
 def test_channels_as_a_stream(talking: ScriptedServer) -> None:
-    answer = post(
-        talking, two_channels(0.2, 0.3), response_format="diarized_json", channels="speakers", stream="true"
-    )
+    answer = post(talking, two_channels(0.2, 0.3), response_format="diarized_json", channels="speakers", stream="true")
     seen = [json.loads(line.removeprefix("data: ")) for line in answer.text.split("\n\n") if line]
     *_, done = seen
     assert "".join(event["delta"] for event in seen if "delta" in event) == done["text"]

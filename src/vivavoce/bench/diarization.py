@@ -7,8 +7,8 @@ recordings with a truth of their own are told apart from them. Knows no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.audio import LISTEN_RATE_HZ, Samples
 from vivavoce.bench.clips import Clip, Half
 from vivavoce.bench.conversations import Conversation, joined_spans
 from vivavoce.errors import InvalidValue, MissingDependency
-from vivavoce.listen.speakers.base import SpeakerTurn, speakers_of
+from vivavoce.listen.speakers.base import Embedding, SpeakerTurn, speakers_of
 from vivavoce.listen.speakers.clustering import Matrix, clustered
 
 COLLAR_S = 0.5
@@ -91,27 +90,21 @@ def read_rttm(path: Path) -> tuple[SpeakerTurn, ...]:
     return tuple(turns)
 
 
-def baseline(
-    samples: Samples,
-    speech: npt.NDArray[np.bool_],
-    frame_samples: int,
-    embed: Callable[[Samples], npt.NDArray[np.float32]],
-) -> tuple[SpeakerTurn, ...]:
-    """The plain way: windows of 1.5 s over speech, one embedding each, clustered; nobody ever speaks over another."""
+def baseline_spans(speech: npt.NDArray[np.bool_], frame_s: float) -> list[tuple[float, float]]:
+    """Windows of 1.5 s over speech, half overlapping, in seconds."""
     spans: list[tuple[float, float]] = []
-    frame_s = frame_samples / LISTEN_RATE_HZ
     for first, end in joined_spans(speech, 10):
         start_s, end_s = first * frame_s, end * frame_s
-        while start_s < end_s - 0.1:
-            spans.append((start_s, min(end_s, start_s + _BASELINE_S)))
+        spans.append((start_s, min(end_s, start_s + _BASELINE_S)))
+        while spans[-1][1] < end_s:
             start_s += _BASELINE_HOP_S
-            if spans[-1][1] == end_s:
-                break
-    embedded = [
-        (span, embedding)
-        for span in spans
-        if len(embedding := embed(samples[round(span[0] * LISTEN_RATE_HZ) : round(span[1] * LISTEN_RATE_HZ)]))
-    ]
+            spans.append((start_s, min(end_s, start_s + _BASELINE_S)))
+    return spans
+
+
+def baseline(spans: Sequence[tuple[float, float]], embeddings: Sequence[Embedding]) -> tuple[SpeakerTurn, ...]:
+    """The plain way: one embedding for each window, clustered; nobody ever speaks over another."""
+    embedded = [(span, each) for span, each in zip(spans, embeddings, strict=True) if len(each)]
     if not embedded:
         return ()
     rows: Matrix = np.stack([embedding for _, embedding in embedded])
@@ -121,9 +114,9 @@ def baseline(
         begin_s = start_s
         if turns and turns[-1].end_s > start_s:  # windows overlap by half: each has its own half of that
             begin_s = (turns[-1].end_s + start_s) / 2
-            turns[-1] = SpeakerTurn(turns[-1].speaker, turns[-1].start_s, begin_s)
+            turns[-1] = replace(turns[-1], end_s=begin_s)
         if turns and turns[-1].speaker == str(label) and turns[-1].end_s >= begin_s:
-            turns[-1] = SpeakerTurn(str(label), turns[-1].start_s, end_s)
+            turns[-1] = replace(turns[-1], end_s=end_s)
         else:
             turns.append(SpeakerTurn(str(label), begin_s, end_s))
     return tuple(turns)

@@ -34,7 +34,7 @@ class Policy:
     pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
     """
 
-    alike: float = 0.32
+    alike: float = 0.33
     known_alike: float = 0.4
     clear_s: float = 1.0
     weight_s: float = 2.0
