@@ -10,7 +10,9 @@ base64, no HTTP and no price. Decisions behind it: docs/decisions/0003-decoding-
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Generator, Iterator
+from typing import BinaryIO
 
 import av
 import av.error
@@ -93,21 +95,49 @@ def decode(
     try:
         if container.demuxer.startswith("mov"):
             refuse_hostile_mp4(body)
-        with _open(body, container.demuxer) as source:
+        with _open(io.BytesIO(body), container.demuxer) as source:
             _refuse_too_long(source, _track(source), max_duration_s, param)
-        with _open(body, container.demuxer) as source:
-            track = _track(source)
-            frames = _without_padding(_mono_frames(_frames(source, track), channel), _stated_s(source, track))
-            parts = _at_rate(_blocks(frames), rate_hz, max_duration_s, param)
-            audio = Audio(_join(list(parts)), rate_hz)
+        parts = sound_blocks(
+            io.BytesIO(body),
+            container.demuxer,
+            rate_hz=rate_hz,
+            max_duration_s=max_duration_s,
+            param=param,
+            channel=channel,
+        )
+        audio = Audio(_join(list(parts)), rate_hz)
     except HostileFileError as error:
         raise UnsupportedFormat(f"The audio file is refused: {error}.", param=param) from error
-    except (av.error.FFmpegError, _UnreadableError, ValueError) as error:  # PyAV's own refusals are ValueErrors
+    except (av.error.FFmpegError, UnreadableError, ValueError) as error:  # PyAV's own refusals are ValueErrors
         name = container.demuxer.split(",")[0]
         raise UnsupportedFormat(
             f"The audio looks like {name} but cannot be decoded ({str(error).rstrip('.')}).", param=param
         ) from error
     return _not_empty(audio, param)
+
+
+def sound_blocks(
+    file: BinaryIO,
+    demuxer: str,
+    *,
+    rate_hz: int = LISTEN_RATE_HZ,
+    max_duration_s: float = math.inf,
+    param: str | None = None,
+    channel: int | None = None,
+) -> Generator[Samples, None, None]:
+    """The sound of `file`, as `decode` has it but for clipping, in blocks of about a second, each decoded when it is
+    asked for. Raises `AudioTooLong`, `UnreadableError`, and what PyAV raises."""
+    with _open(file, demuxer) as source:
+        track = _track(source)
+        frames = _without_padding(_mono_frames(_frames(source, track), channel), _stated_s(source, track))
+        yield from _at_rate(_blocks(frames), rate_hz, max_duration_s, param)
+
+
+def about_track(file: BinaryIO, demuxer: str) -> tuple[float | None, int]:
+    """What a container says of its sound: seconds, None where it does not say, and channels. Raises as above."""
+    with _open(file, demuxer) as source:
+        seconds = None if source.duration is None else source.duration / av.time_base
+        return seconds, _track(source).codec_context.layout.nb_channels
 
 
 def decode_channels(data: bytes, *, param: str | None = None, max_duration_s: float = MAX_DURATION_S) -> list[Audio]:
@@ -116,8 +146,7 @@ def decode_channels(data: bytes, *, param: str | None = None, max_duration_s: fl
     first = decode(data, param=param, max_duration_s=max_duration_s, channel=0)
     count = 1
     if (container := sniff(data)) is not None:
-        with _open(data[container.offset :], container.demuxer) as source:
-            count = _track(source).codec_context.layout.nb_channels
+        _, count = about_track(io.BytesIO(data[container.offset :]), container.demuxer)
     if not 1 < count <= MOST_SPEAKER_CHANNELS:
         raise InvalidValue(
             f"The audio has {count} channel(s): to take each for a speaker there must be 2 to {MOST_SPEAKER_CHANNELS}.",
@@ -139,7 +168,7 @@ def _not_empty(audio: Audio, param: str | None) -> Audio:
     return audio
 
 
-class _UnreadableError(Exception):
+class UnreadableError(Exception):
     """The container opens, but holds nothing that we decode; the message says why, in brackets."""
 
 
@@ -148,9 +177,9 @@ def _unknown(declared: str | None) -> str:
     return f"The bytes are no audio format that can be decoded.{called} Supported: {SUPPORTED}."
 
 
-def _open(body: bytes, demuxer: str) -> InputContainer:
+def _open(file: BinaryIO, demuxer: str) -> InputContainer:
     return av.open(
-        io.BytesIO(body),
+        file,
         "r",
         format=demuxer,
         container_options=_OPTIONS | (_WAV_OPTIONS if demuxer == "wav" else {}),
@@ -165,12 +194,12 @@ def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> object:
 
 def _track(source: InputContainer) -> AudioStream:
     if not source.streams.audio:
-        raise _UnreadableError("it holds no sound track")
+        raise UnreadableError("it holds no sound track")
     stream = source.streams.audio[0]
     # Against its stubs, PyAV gives no context where FFmpeg has no decoder.
     name: str = getattr(stream.codec_context, "name", "something unknown")
     if not name.startswith(_PCM) and name not in _CODECS:
-        raise _UnreadableError(f"its sound is coded as {name}")
+        raise UnreadableError(f"its sound is coded as {name}")
     return stream
 
 
@@ -191,7 +220,7 @@ def _refuse_crumbs(count: int, seconds: float) -> None:
     """Refuse what is cut so fine that taking it apart costs minutes, whatever it holds."""
     spare, per_second = _CRUMBS
     if count > spare + per_second * seconds:
-        raise _UnreadableError("its packets hold too little sound each")
+        raise UnreadableError("its packets hold too little sound each")
 
 
 def _too_long(max_duration_s: float, param: str | None) -> AudioTooLong:
@@ -223,7 +252,7 @@ def _frames(source: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
             if damaged > whole + _CRUMBS[0]:
                 break
     if damaged > whole:
-        raise _UnreadableError(f"{damaged} of its {damaged + whole} packets are damaged")
+        raise UnreadableError(f"{damaged} of its {damaged + whole} packets are damaged")
 
 
 def _mono_frames(frames: Iterator[AudioFrame], channel: int | None) -> Iterator[tuple[Samples, int]]:
@@ -277,9 +306,9 @@ def _blocks(frames: Iterator[tuple[Samples, int]]) -> Iterator[tuple[Samples, in
 
 def _checked(frame: AudioFrame) -> AudioFrame:
     if not _MIN_RATE_HZ <= frame.sample_rate <= _MAX_RATE_HZ:
-        raise _UnreadableError(f"its sample rate of {frame.sample_rate} Hz is out of range")
+        raise UnreadableError(f"its sample rate of {frame.sample_rate} Hz is out of range")
     if not 1 <= frame.layout.nb_channels <= _MAX_CHANNELS:
-        raise _UnreadableError(f"it has {frame.layout.nb_channels} channels, more than {_MAX_CHANNELS}")
+        raise UnreadableError(f"it has {frame.layout.nb_channels} channels, more than {_MAX_CHANNELS}")
     return frame
 
 

@@ -82,10 +82,14 @@ def _places(text: str, words: Sequence[Word]) -> list[int]:
     return places
 
 
+def columns(text: str) -> int:
+    """How wide a text is on a screen."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
 def _columns(text: str, places: Sequence[int]) -> list[int]:
     """How wide the text is before each place, and in all: East Asian characters take two columns."""
-    widths = [2 if east_asian_width(char) in "WF" else 1 for char in text]
-    before = list(accumulate(widths, initial=0))
+    before = list(accumulate(map(columns, text), initial=0))
     return [*(before[place] for place in places), before[-1]]
 
 

@@ -28,6 +28,9 @@ HOP_FRAMES = 148
 
 HOP_SAMPLES = HOP_FRAMES * FRAME_SAMPLES
 
+WINDOW_SAMPLES = 10 * LISTEN_RATE_HZ
+"""How far a window reaches at most."""
+
 Embedding = Samples
 """What a voice sounds like, shape (n,), length 1; alike voices have a high dot product. Empty where it is not known."""
 

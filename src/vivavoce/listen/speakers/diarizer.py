@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from vivavoce.listen.speakers.base import (
     FRAME_S,
     FRAME_SAMPLES,
     HOP_SAMPLES,
+    WINDOW_SAMPLES,
     Embedding,
     VoiceTrace,
     VoiceWindow,
@@ -25,11 +27,15 @@ from vivavoce.listen.speakers.base import (
 from vivavoce.listen.speakers.fbank import FRAME_SAMPLES as FEATURE_SAMPLES
 from vivavoce.listen.speakers.fbank import HOP_SAMPLES as FEATURE_HOP
 from vivavoce.listen.speakers.fbank import Features, KaldiFbank
-from vivavoce.listen.speakers.segmentation import WINDOW_SAMPLES, Activity, Segmentation, padded
+from vivavoce.listen.speakers.segmentation import Activity, Segmentation, padded
 from vivavoce.resampling import resample
 
 ACTIVE = 0.5
 """A voice speaks where it is more probable than this."""
+
+STRETCH_S = 2.5
+"""Longer stretches are divided into such of about this length: the network that tells who is active may take two
+speakers for one, and what each part sounds like tells them apart."""
 
 BREATH_FRAMES = 12
 """A pause of less than 0.2 s does not divide a stretch."""
@@ -141,6 +147,13 @@ def _at_listen_rate(audio: Audio) -> Samples:
     return resample(audio, LISTEN_RATE_HZ).samples
 
 
+def _parts(first: int, end: int) -> list[tuple[int, int]]:
+    """A stretch in equal parts, each about STRETCH_S long."""
+    count = max(1, round((end - first) * FRAME_S / STRETCH_S))
+    cuts = [first + (end - first) * number // count for number in range(count + 1)]
+    return list(pairwise(cuts))
+
+
 def _stretches(active: Flags) -> list[tuple[int, int]]:
     """Where `active` holds, as (first, end), over breaths."""
     edges: Sequence[Sequence[int]] = (
@@ -152,4 +165,4 @@ def _stretches(active: Flags) -> list[tuple[int, int]]:
             found[-1] = (found[-1][0], end)
         else:
             found.append((first, end))
-    return found
+    return [part for stretch in found for part in _parts(*stretch)]

@@ -34,9 +34,9 @@ class Policy:
     pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
     """
 
-    alike: float = 0.33
+    alike: float = 0.31
     known_alike: float = 0.4
-    clear_s: float = 1.0
+    clear_s: float = 0.85
     weight_s: float = 2.0
     speaker_s: float = 2.0
     pause_s: float = 0.15

@@ -16,11 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.audio import LISTEN_RATE_HZ, Samples
+from vivavoce.listen.speakers.base import WINDOW_SAMPLES
 from vivavoce.listen.speakers.graph import Array, Builder, Network
 from vivavoce.listen.speakers.tensors import read_tensors
-
-WINDOW_SAMPLES = 10 * LISTEN_RATE_HZ
-"""What the network was trained on."""
 
 VOICES = 3
 _POWERSET = np.array(
