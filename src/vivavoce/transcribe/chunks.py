@@ -20,7 +20,7 @@ _STEP = LISTEN_RATE_HZ // 100
 
 
 class Chunker:
-    """Hands out chunks as soon as there is enough to choose the cut from. `position`: the sample that the next begins at."""
+    """Hands out chunks as soon as there is enough to choose a cut from. `position`: samples before the next one."""
 
     def __init__(self, position: int = 0) -> None:
         self.position = position

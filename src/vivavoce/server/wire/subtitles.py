@@ -13,7 +13,7 @@ LINE_COLUMNS = 42
 
 def srt(captions: Iterable[Segment]) -> str:
     cues = (
-        f"{number}\n{_clock(caption.start_s, ',')} --> {_clock(caption.end_s, ',')}\n{_named(caption, _lines(caption))}\n\n"
+        f"{number}\n{_times(caption, ',')}\n{_named(caption, _lines(caption))}\n\n"
         for number, caption in enumerate(captions, 1)
     )
     return "".join(cues)
@@ -21,11 +21,12 @@ def srt(captions: Iterable[Segment]) -> str:
 
 def vtt(captions: Iterable[Segment]) -> str:
     """See https://www.w3.org/TR/webvtt1/: `&`, `<` and `>` mean something in a cue's text."""
-    cues = (
-        f"{_clock(caption.start_s, '.')} --> {_clock(caption.end_s, '.')}\n{_voice(caption)}{_escaped(_lines(caption))}\n\n"
-        for caption in captions
-    )
+    cues = (f"{_times(caption, '.')}\n{_voice(caption)}{_escaped(_lines(caption))}\n\n" for caption in captions)
     return "WEBVTT\n\n" + "".join(cues)
+
+
+def _times(caption: Segment, point: str) -> str:
+    return f"{_clock(caption.start_s, point)} --> {_clock(caption.end_s, point)}"
 
 
 def _clock(seconds: float, point: str) -> str:
