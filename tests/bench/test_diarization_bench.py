@@ -16,7 +16,14 @@ from vivavoce.listen.speakers.base import SpeakerTurn
 from vivavoce.listen.speakers.rttm import rttm
 
 CLIPS = [
-    Clip(f"{collection}/{speaker}{number}", Path(f"{collection}-{speaker}{number}"), "en", "", f"{speaker}", 4.0)
+    Clip(
+        f"{collection}/{speaker}{number}",
+        Path(f"{collection}-{speaker}{number}"),
+        "en",
+        "",
+        f"{collection}-{speaker}",
+        4.0,
+    )
     for collection in ("one", "two", "three", "four")
     for speaker in "abcd"
     for number in range(6)
@@ -26,7 +33,7 @@ CLIPS = [
 def decode(clip: Clip) -> Samples:
     """A tone of the speaker's own between silences of half a second."""
     times = np.arange(3 * LISTEN_RATE_HZ) / LISTEN_RATE_HZ
-    tone = np.sin(2 * np.pi * (200 + 100 * ord(clip.speaker or "a")) * times)
+    tone = np.sin(2 * np.pi * (200 + 100 * ord((clip.speaker or "a")[-1])) * times)
     silence = np.zeros(LISTEN_RATE_HZ // 2)
     return np.concatenate([silence, tone, silence]).astype(np.float32)
 

@@ -72,7 +72,7 @@ async def test_a_server_that_is_full_is_asked_again(make_server: MakeServer, mon
     def wait_s(response: Any, number: int) -> float:
         asked.append(response.status_code)
         assert waited(response, number) >= 1.0
-        return 0.1
+        return 0.4
 
     monkeypatch.setattr(remote, "_wait_s", wait_s)
     slow = HttpListener(f"{server.url}/v1", "none", "whisper-1")

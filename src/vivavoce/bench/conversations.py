@@ -26,7 +26,7 @@ LEAST_CLIP_S = 1.0
 LEAST_SPEAKER_S = 8.0
 """Who has less to say than this takes part in no conversation."""
 
-_INTERRUPTS = 0.6
+_INTERRUPTS = 0.7
 _OVERLAP_S = (0.4, 1.6)
 _MOST_CLIPS = 3
 """A turn is as many clips of its speaker at most, one after another."""
@@ -84,12 +84,21 @@ def conversations(
     for number in range(count):
         kind = kinds[number % len(kinds)]
         wanted = SPEAKERS[(number // len(kinds)) % len(SPEAKERS)]
-        speakers = collections.get(kind) or {
-            (who := chance.choice(sorted(collections[name]))): collections[name][who]
-            for name in chance.sample(sorted(collections), wanted)
-        }
+        speakers = collections.get(kind) or _from_each(chance.sample(sorted(collections), wanted), collections, chance)
         made.append(_conversation(f"{kind}-{number}", speakers, wanted, decode, spoken, chance))
     return made
+
+
+def _from_each(
+    names: Sequence[str], collections: dict[str, dict[str, list[Clip]]], chance: random.Random
+) -> dict[str, list[Clip]]:
+    """One speaker of each collection, nobody twice: some have spoken for several."""
+    speakers: dict[str, list[Clip]] = {}
+    for name in names:
+        if others := sorted(collections[name].keys() - speakers.keys()):
+            who = chance.choice(others)
+            speakers[who] = collections[name][who]
+    return speakers
 
 
 def _conversation(

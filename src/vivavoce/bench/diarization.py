@@ -55,14 +55,13 @@ class DerRow:
 
 
 def half_of(clips: Sequence[Clip], half: Half) -> list[Clip]:
-    """Clips of every other speaker: whoever is in one half is not in the other."""
-    speakers = sorted({(clip.collection, clip.speaker) for clip in clips if clip.speaker})
-    reported = set(speakers[1::2])
-    return [
-        clip
-        for clip in clips
-        if clip.speaker and (half == "all" or ((clip.collection, clip.speaker) in reported) == (half == "report"))
-    ]
+    """Clips of every other speaker: whoever is in one half is not in the other, in whichever collection."""
+    reported: dict[str, bool] = {}
+    pairs = sorted({(clip.collection, clip.speaker) for clip in clips if clip.speaker})
+    for number, (_, speaker) in enumerate(pairs):
+        reported.setdefault(speaker, number % 2 == 1)
+    spoken = [(clip, reported[clip.speaker]) for clip in clips if clip.speaker]
+    return [clip for clip, in_report in spoken if half == "all" or in_report == (half == "report")]
 
 
 def speech_flags(probabilities: Probabilities) -> npt.NDArray[np.bool_]:

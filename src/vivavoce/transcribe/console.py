@@ -182,8 +182,9 @@ class _Transcribing:
         return (as_one(heard) if self._wish.channels else heard[names[0]]), journals
 
     def _journal(self, job: Job, channel: int | None) -> Journal:
-        """Of this recording, heard in this way by these engines. A pipe has none: it cannot be read again."""
-        if job.path is None:
+        """Of this recording, heard in this way by these engines, beside its result. What is shown has none, and a pipe
+        has none: it cannot be read again."""
+        if job.path is None or not job.outputs:
             return Journal(None, {})
         facts = job.path.stat()
         title: dict[str, Any] = {
@@ -193,8 +194,9 @@ class _Transcribing:
             "speakers": self._settings.engine("speakers") if self._wish.speakers else None,
             "options": asdict(self._wish.options),
         }
-        name = hashlib.sha256(repr(sorted(title.items())).encode()).hexdigest()[:32]
-        return Journal(self._settings.data_dir / "transcribing" / f"{name}.jsonl", title)
+        place = next(iter(job.outputs.values()))
+        way = hashlib.sha256(repr(sorted(title.items())).encode()).hexdigest()[:8]
+        return Journal(place.with_name(f".{place.name}.{way}.heard"), title)
 
 
 def _progress(console: Console) -> Progress:

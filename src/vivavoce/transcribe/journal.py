@@ -72,7 +72,7 @@ class Journal:
         row = {"end": end, "segments": _SEGMENTS.dump_python(tuple(segments)), "windows": list(map(_row, windows))}
         text = json.dumps(row) + "\n"
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             fresh = not self._path.exists()
             if fresh:
                 self._path.touch(mode=0o600)
