@@ -1,4 +1,4 @@
-"""The unmodified official Python client is told who says what, with real weights: two of our voices in one recording."""
+"""The unmodified official Python client is told who says what, with real weights: two of our voices, by turns."""
 
 from __future__ import annotations
 

@@ -141,6 +141,7 @@ def test_clips_may_be_longer_than_other_fields(talking: ScriptedServer) -> None:
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.proves("transcriptions: channels")
 def test_channels_are_speakers(talking: ScriptedServer) -> None:
     body = post(talking, two_channels(0.2, 0.3), response_format="diarized_json", channels="speakers").json()
     assert {each["speaker"] for each in body["segments"]} == {"A", "B"}
