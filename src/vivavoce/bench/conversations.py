@@ -26,7 +26,7 @@ LEAST_CLIP_S = 1.0
 LEAST_SPEAKER_S = 8.0
 """Who has less to say than this takes part in no conversation."""
 
-_INTERRUPTS = 0.7
+_INTERRUPTS = 0.6
 _OVERLAP_S = (0.4, 1.6)
 _MOST_CLIPS = 3
 """A turn is as many clips of its speaker at most, one after another."""

@@ -31,7 +31,7 @@ _ON, _OFF = 0.5, 0.35
 """Silero's own: speech begins above one and ends below the other."""
 
 _BASELINE_S, _BASELINE_HOP_S = 1.5, 0.75
-_BASELINE_ALIKE = 0.4
+_BASELINE_ALIKE = 0.25
 """Found best on the tuning half, like ours."""
 
 

@@ -40,6 +40,9 @@ from vivavoce.settings import Settings
 BAR = 0.15
 """The error rate over all conversations that `viva bench speakers` exits 1 above."""
 
+LEAST_OVERLAP = 0.1
+"""Conversations with less of it are too easy to be counted."""
+
 OURS, PLAIN = "ours", "plain"
 
 
@@ -95,7 +98,7 @@ def bench_speakers(settings: Settings, manifest: Path, *, count: int, half: Half
     if out is not None:
         figures = {name: [asdict(row) | {"rate": row.rate} for row in each] for name, each in rows.items()}
         out.write_text(json.dumps(facts | {"rates": figures}, indent=1) + "\n", encoding="utf-8")
-    return next(row.rate for row in rows[OURS] if row.name == "all") <= BAR
+    return overlap >= LEAST_OVERLAP and next(row.rate for row in rows[OURS] if row.name == "all") <= BAR
 
 
 async def _plain(diarizer: Diarizer, activity: VoiceActivity, recording: Conversation) -> tuple[SpeakerTurn, ...]:
