@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from vivavoce import tasks
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
@@ -18,7 +19,7 @@ from vivavoce.errors import MissingDependency
 from vivavoce.hearing import hear
 from vivavoce.listen.base import Heard, ListenOptions, Segment
 from vivavoce.listen.speakers.channels import as_one
-from vivavoce.listen.speakers.finding import SpeakerQuestion, find_speakers
+from vivavoce.listen.speakers.finding import SpeakerQuestion, find_speakers, understood
 from vivavoce.speak.saying import Saying
 from vivavoce.think.base import Thinker
 from vivavoce.tickets import Room
@@ -99,7 +100,9 @@ async def hear_alone(
             yield ticket.room
         finding = None
         if speakers is not None and engines.diarizer is not None:
-            finding = find_speakers(engines.diarizer, audio, speakers)
+            # Clips that will not do are told before anything is heard.
+            asked = await understood(engines.diarizer, speakers)
+            finding = partial(find_speakers, engines.diarizer, audio, asked)
         async with aclosing(hear(engines.listener, audio, options, finding)) as happening:
             async for happened in happening:
                 if isinstance(happened, Heard):

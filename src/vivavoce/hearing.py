@@ -6,9 +6,10 @@ Listening and telling speakers apart run at the same time, each on its own. Know
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from vivavoce import tasks
@@ -23,11 +24,11 @@ async def hear(
     listener: Listener,
     audio: Audio,
     options: ListenOptions | None = None,
-    finding: Coroutine[Any, Any, tuple[SpeakerTurn, ...]] | None = None,
+    finding: Callable[[], Coroutine[Any, Any, tuple[SpeakerTurn, ...]]] | None = None,
 ) -> AsyncGenerator[Segment | Heard, None]:
-    """Yield segments as they are decoded, then one `Heard` that gathers them. finding: who speaks, found meanwhile."""
+    """Yield segments as they are decoded, then one `Heard` that gathers them. finding: finds who speaks, meanwhile."""
     segments: list[Segment] = []
-    found = asyncio.create_task(finding) if finding is not None else None
+    found = asyncio.create_task(finding()) if finding is not None else None
     try:
         async with aclosing(listener.listen(audio, options or ListenOptions())) as stream:
             async for segment in stream:
@@ -43,7 +44,7 @@ async def hear_all(
     listener: Listener, audio: Audio, options: ListenOptions | None = None, diarizer: Diarizer | None = None
 ) -> Heard:
     """Listen to the end and return what was heard."""
-    finding = find_speakers(diarizer, audio) if diarizer is not None else None
+    finding = partial(find_speakers, diarizer, audio) if diarizer is not None else None
     async with aclosing(hear(listener, audio, options, finding)) as stream:
         async for event in stream:
             if isinstance(event, Heard):

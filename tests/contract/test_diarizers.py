@@ -14,7 +14,7 @@ from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.engines.registry import build_diarizer
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.listen.speakers.base import FRAME_S, HOP_FRAMES, Diarizer, VoiceWindow, overlaps, speakers_of
-from vivavoce.listen.speakers.finding import SpeakerQuestion, find_speakers
+from vivavoce.listen.speakers.finding import SpeakerQuestion, find_speakers, understood
 from vivavoce.resampling import resample
 from vivavoce.testing import ScriptedDiarizer
 
@@ -102,7 +102,7 @@ async def test_a_known_speaker_is_named(diarizer: Diarizer, request: pytest.Fixt
     audio = sound_of(request)
     real = request.node.callspec.params["diarizer"] != "scripted"
     clip = request.getfixturevalue("clips")["hers again"] if real else audio
-    turns = await find_speakers(diarizer, audio, SpeakerQuestion({"Ada": clip}))
+    turns = await find_speakers(diarizer, audio, await understood(diarizer, SpeakerQuestion({"Ada": clip})))
     assert speakers_of(turns) == ["Ada", "A"]
 
 

@@ -28,7 +28,7 @@ from vivavoce.errors import InvalidValue, StorageFailed, VivaError
 from vivavoce.listen.base import Heard, Listener, ListenOptions
 from vivavoce.listen.speakers.base import Diarizer, SpeakerOptions
 from vivavoce.listen.speakers.channels import as_one
-from vivavoce.listen.speakers.finding import SpeakerQuestion, known_voices
+from vivavoce.listen.speakers.finding import SpeakerQuestion, understood
 from vivavoce.settings import Settings
 from vivavoce.transcribe.formats import FORMATS, TELL_SPEAKERS
 from vivavoce.transcribe.inputs import Job, jobs
@@ -132,8 +132,7 @@ class _Transcribing:
         if diarizer is None:
             return SpeakerOptions()
         clips = {name: _clip(path) for name, path in (self._wish.known or {}).items()}
-        known = await known_voices(diarizer, SpeakerQuestion(clips, param="known-speaker"))
-        return SpeakerOptions(known, self._wish.count)
+        return await understood(diarizer, SpeakerQuestion(clips, self._wish.count, param="known-speaker"))
 
     async def _one(self, job: Job, ears: Ears, progress: Progress) -> bool:
         task = progress.add_task(job.name, total=None)

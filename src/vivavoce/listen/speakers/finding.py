@@ -25,17 +25,20 @@ class SpeakerQuestion:
     param: str | None = None
 
 
+async def understood(diarizer: Diarizer, question: SpeakerQuestion) -> SpeakerOptions:
+    """What is asked, with the voices of known speakers. Raises as `known_voices` does."""
+    return SpeakerOptions(await known_voices(diarizer, question), question.count)
+
+
 async def find_speakers(
-    diarizer: Diarizer, audio: Audio, question: SpeakerQuestion | None = None
+    diarizer: Diarizer, audio: Audio, options: SpeakerOptions | None = None
 ) -> tuple[SpeakerTurn, ...]:
-    """The turns in `audio`, in order of time. Raises `InvalidValue` for a clip without a voice, and `EngineFailed`."""
-    question = question or SpeakerQuestion()
-    known = await known_voices(diarizer, question)
+    """The turns in `audio`, in order of time. Raises `EngineFailed`."""
     windows: list[VoiceWindow] = []
     async with aclosing(diarizer.trace(audio)) as traced:
         async for window in traced:
             windows.append(window)
-    return await asyncio.to_thread(gather, windows, SpeakerOptions(known, question.count))
+    return await asyncio.to_thread(gather, windows, options)
 
 
 async def known_voices(diarizer: Diarizer, question: SpeakerQuestion) -> dict[str, Embedding]:
