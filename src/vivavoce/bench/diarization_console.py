@@ -128,9 +128,9 @@ def _speech(activity: VoiceActivity, samples: Samples) -> Any:
 
 
 def _table(rows: Mapping[str, Sequence[DerRow]]) -> Table:
-    table = Table(title="Diarization error rate, no collar, overlaps scored", title_justify="left")
-    for heading in ("", "n", "DER", "missed", "made up", "confused", "± 0.25 s", "count right", "plain DER"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    table = Table(title="Diarization error rate, no collar, overlaps scored", title_justify="left", box=None)
+    for heading in ("", "n", "DER", "missed", "made up", "confused", "±0.25 s", "count", "plain"):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
     plain = {row.name: row for row in rows[PLAIN]}
     for row in rows[OURS]:
         shares = (row.rate, *(seconds / row.total_s for seconds in (row.missed_s, row.made_up_s, row.confused_s)))
@@ -138,7 +138,7 @@ def _table(rows: Mapping[str, Sequence[DerRow]]) -> Table:
             row.name,
             str(row.recordings),
             *(f"{share:.1%}" for share in (*shares, row.forgiving)),
-            f"{row.counted} of {row.recordings}",
+            f"{row.counted}/{row.recordings}",
             f"{plain[row.name].rate:.1%}",
         )
     return table

@@ -63,7 +63,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
             ),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES},
-            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak),
+            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak, spec.speakers),
             speaking_note=settings.speaking_note or None,
             ready=client.ready,
             engine_status=client.status,
