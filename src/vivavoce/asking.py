@@ -117,8 +117,9 @@ def speak_once(settings: Settings, text: str, out: Path, voice: str, speed: floa
 
 
 async def close(engines: Engines) -> None:
-    for engine in (engines.listener, engines.thinker, engines.speaker):
-        await engine.close()
+    for engine in (engines.listener, engines.thinker, engines.speaker, engines.diarizer):
+        if engine is not None:
+            await engine.close()
 
 
 def _read(file: Path) -> bytes:

@@ -99,6 +99,58 @@ def speak(
 
 
 @app.command()
+def transcribe(
+    inputs: Annotated[list[str], typer.Argument(help="Recordings, folders of them, or - for standard input.")],
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", "-f", help="txt, json, verbose_json, diarized_json, srt, vtt or rttm; repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="A folder, or a file for one recording [default: beside each; one: shown]."),
+    ] = None,
+    speakers: Annotated[bool, typer.Option("--speakers", help="Tell who speaks.")] = False,
+    speaker_count: Annotated[int | None, typer.Option(min=1, max=50, help="How many speak, where you know.")] = None,
+    known_speaker: Annotated[
+        list[str] | None, typer.Option(help="NAME=CLIP: a clip of one speaker alone; repeatable.")
+    ] = None,
+    channels: Annotated[bool, typer.Option("--channels", help="Each channel is a speaker of its own.")] = False,
+    language: Annotated[str | None, typer.Option(help="ISO 639-1, where you know it.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Text that biases spelling.")] = None,
+    keyword: Annotated[list[str] | None, typer.Option(help="A name or jargon to expect; repeatable.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="An OpenAI-compatible server that listens, in place of this process.")
+    ] = None,
+    api_key: Annotated[str, typer.Option(envvar="VIVA_API_KEY", show_envvar=True, help="Key for it.")] = "none",
+    again: Annotated[bool, typer.Option("--again", help="Also what was transcribed before.")] = False,
+    profile: ProfileOption = None,
+) -> None:
+    """Write down recordings of any length: in little memory, with the time that is left, going on after a crash.
+
+    Run the same command again to go on where it stopped. Exits 1 when a recording failed, 2 for wrong input.
+    """
+    from vivavoce.listen.base import ListenOptions
+    from vivavoce.settings import load_settings
+    from vivavoce.transcribe.console import Wish, named_clips
+    from vivavoce.transcribe.console import transcribe as write_down
+
+    wish = Wish(
+        formats=tuple(dict.fromkeys(formats or ["txt"])),
+        out=out,
+        speakers=speakers,
+        count=speaker_count,
+        known=named_clips(known_speaker or []),
+        channels=channels,
+        options=ListenOptions(language=language, prompt=prompt, keywords=tuple(keyword or ())),
+        base_url=base_url,
+        api_key=api_key,
+        again=again,
+    )
+    if not write_down(load_settings(profile=profile), inputs, wish):
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor(profile: ProfileOption = None) -> None:
     """Say what this machine has: libraries, the GPUs they see, where engines would run, which weights are missing.
 

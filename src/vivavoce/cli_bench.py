@@ -309,3 +309,24 @@ def bench_tone(
         seed=seed,
         out=out,
     )
+
+
+@bench_app.command("speakers")
+def bench_speakers(
+    manifest: Annotated[Path, typer.Option(help="Recordings with their speakers, one JSON object per line.")] = Path(
+        "../shared/speech/manifest.jsonl"
+    ),
+    count: Annotated[int, typer.Option(help="How many conversations are made of them.")] = 60,
+    half: Annotated[
+        Half, typer.Option(help="What is found best is found on half of the speakers; report on the other.")
+    ] = "report",
+    seed: Annotated[int, typer.Option(help="Who speaks with whom, and when.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write every figure as JSON.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Who spoke when, by diarization error rate, beside a plain baseline. Exits 1 above 15 %."""
+    from vivavoce.bench.diarization_console import bench_speakers as measure
+    from vivavoce.settings import load_settings
+
+    if not measure(load_settings(profile=profile), manifest, count=count, half=half, seed=seed, out=out):
+        raise typer.Exit(1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from vivavoce.audio import Audio
 from vivavoce.conversation import SPEAKING_NOTE, Message, Sampling
 from vivavoce.listen.base import Heard, Listener, ListenOptions
+from vivavoce.listen.speakers.base import Diarizer
 from vivavoce.listen.tone import ToneReader
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.saying import Saying
@@ -20,13 +21,17 @@ from vivavoce.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The three engines a turn needs, who lets it start, and one that reads tone, if any."""
+    """The three engines a turn needs, who lets it start, and those that read tone and tell speakers apart, if any.
+
+    Without a diarizer all that is said is said by one speaker.
+    """
 
     listener: Listener
     thinker: Thinker
     speaker: Speaker
     admission: Admission = field(default_factory=OpenDoor)
     tone: ToneReader | None = None
+    diarizer: Diarizer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,3 +22,12 @@ def whisper_languages() -> frozenset[str]:
 def name_of(language: str) -> str:
     """The English name of an ISO 639 code, or the code itself."""
     return str(_tables()["names"].get(language, language))
+
+
+def code_of(name: str) -> str | None:
+    """The code of a language that Whisper hears, by its code or its English name, in any case; None for any other."""
+    asked = name.strip().lower()
+    if asked in whisper_languages():
+        return asked
+    named = (code for code in sorted(whisper_languages()) if name_of(code).split(",")[0].lower() == asked)
+    return next(named, None)

@@ -35,16 +35,19 @@ PROFILES: dict[str, dict[str, str]] = {
         "listen": "whisper:whisper-base",
         "think": "llamacpp:qwen2.5-coder-1.5b",
         "speak": "kokoro:kokoro-82m,espeak:ng",
+        "speakers": "campplus:campplus-zh-en",
     },
     "gpu": {
         "listen": "whisper:whisper-large-v3-turbo",
         "think": "llamacpp:qwen2.5-7b-instruct",
         "speak": "kokoro:kokoro-82m-fp32,espeak:ng",
+        "speakers": "campplus:campplus-zh-en",
     },
     "tiny": {
         "listen": "whisper:whisper-tiny",
         "think": "llamacpp:smollm2-135m",
         "speak": "kokoro:kokoro-82m,espeak:ng",
+        "speakers": "campplus:campplus-zh-en",
     },
 }
 """What each profile runs, as `kind:model`.
@@ -81,6 +84,9 @@ class Settings(BaseSettings):
     )
     tone: str = Field(
         "auto", description="What hears tone, as kind:model: auto is the head that fits the listener, if any; or off."
+    )
+    speakers: str | None = Field(
+        None, description="What tells speakers apart, as kind:model, e.g. campplus:campplus-zh-en; off: nothing does."
     )
     think_base_url: str | None = Field(
         None, description="Base URL of an OpenAI-compatible server, for think = openai:<model>."
@@ -235,6 +241,7 @@ class Settings(BaseSettings):
             think=self.engine("think"),
             speak=self.engine("speak"),
             models_dir=str(self.models_dir),
+            speakers=self.engine("speakers"),
             offline=self.offline,
             threads=self.threads,
             slots=self.slots,

@@ -27,14 +27,12 @@ def settings_page() -> str:
     ]
     for name, field in Settings.model_fields.items():
         default = _COMPUTED.get(name) or (
-            "by profile" if name in ("listen", "think", "speak") else _shown(field.default)
+            "by profile" if name in ("listen", "think", "speak", "speakers") else _shown(field.default)
         )
         lines.append(f"| `VIVA_{name.upper()}` | {default} | {field.description} |")
-    lines += ["", "## Profiles", "", "| profile | listen | think | speak |", "|---|---|---|---|"]
+    lines += ["", "## Profiles", "", "| profile | listen | think | speak | speakers |", "|---|---|---|---|---|"]
     for name, engines in PROFILES.items():
-        lines.append(
-            f"| {name} | " + " | ".join(f"`{engines[stage]}`" for stage in ("listen", "think", "speak")) + " |"
-        )
+        lines.append(f"| {name} | " + " | ".join(f"`{engines[stage]}`" for stage in engines) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -20,6 +20,7 @@ from vivavoce.conversation import Message, Sampling
 from vivavoce.errors import ContextLengthExceeded, InvalidValue
 from vivavoce.listen.base import ListenOptions, Segment, TokenHeard, Word
 from vivavoce.listen.manner import CIRCUMPLEX, Prosody, Tone, Voicing
+from vivavoce.listen.speakers.base import FRAME_S, Embedding, VoiceTrace, VoiceWindow
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import CallDelta, TextDelta, Thinking, ThoughtEnd, TokenLogprob
 
@@ -114,6 +115,39 @@ class ScriptedTone:
         found = dict.fromkeys(CIRCUMPLEX, 0.0) | {"neutral": 1.0 - self.probability}
         found[self.emotion] += self.probability
         return [Tone(tuple(found.items()), each.prosody, each.seconds) for each in utterances]
+
+    async def close(self) -> None:
+        return None
+
+
+class ScriptedDiarizer:
+    """Hears `names` by turns, `turn_s` each, in every recording that isn't silent; the first one's voice in each clip.
+
+    names: with commas between, at most three. What was traced is kept in `traced`.
+    """
+
+    def __init__(self, names: str = "A,B", *, turn_s: float = 2.0) -> None:
+        self.names = names.split(",")
+        self.turn_s = turn_s
+        self.traced: list[Audio] = []
+
+    async def trace(self, audio: Audio) -> AsyncGenerator[VoiceWindow, None]:
+        self.traced.append(audio)
+        silent = not len(audio.samples) or float(np.abs(audio.samples).max()) < SILENCE_PEAK
+        frames, step = max(1, int(audio.duration_s / FRAME_S)), max(1, int(self.turn_s / FRAME_S))
+        traces = [
+            VoiceTrace(voice, first, min(first + step, frames), self.turn_s, self._voice(voice))
+            for number, first in enumerate(range(0, frames, step))
+            if (voice := number % len(self.names)) >= 0
+        ]
+        yield VoiceWindow(0, frames, () if silent else tuple(traces))
+
+    async def embed(self, audio: Audio) -> Embedding:
+        silent = not len(audio.samples) or float(np.abs(audio.samples).max()) < SILENCE_PEAK
+        return np.zeros(0, np.float32) if silent else self._voice(0)
+
+    def _voice(self, number: int) -> Embedding:
+        return np.eye(len(self.names), dtype=np.float32)[number]
 
     async def close(self) -> None:
         return None

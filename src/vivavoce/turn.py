@@ -3,9 +3,9 @@
     request bytes ─ codec ─> Audio ─ listen ─> Heard ─ think ─> text ─ speak ─> Audio ─ codec ─> response bytes
                              └────────────────────── this file ─────────────────────────┘
 
-Three async generators: `hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins them
-with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the second
-is being thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
+Three async generators: `hearing.hear` (audio to segments to `Heard`), `say` (text to `Spoke`) and `run`, which joins
+them with a thinker. The stages run at the same time, joined by bounded queues: the first clause is spoken while the
+second is being thought. Closing a generator cancels every stage under it. Knows no wire format, no price, no vendor.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from vivavoce.conversation import SPEAKING_NOTE, AudioPart, Message, Part, Sampl
 from vivavoce.counting import count_input, usage_of
 from vivavoce.errors import ServerFault
 from vivavoce.events import Called, Engines, Event, Finished, PartHeard, Read, Spoke, Thought, Timings, Turn
+from vivavoce.hearing import hear, hear_all
 from vivavoce.languages import name_of
 from vivavoce.leisure import LeisurelySpeaker, LeisurelyThinker
-from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.listen.note import asking_back, hearing_note
+from vivavoce.listen.speakers.assigning import attributed
 from vivavoce.listen.tone import ToneOfConversation
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
@@ -60,6 +61,9 @@ __all__ = [
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
 """What a thinker reads in place of a recording in which nobody spoke."""
 
+SEVERAL_S = 4.0
+"""Two who speak in one recording need about as long; a shorter one is not searched for them."""
+
 SPOKEN_SHARE = 8
 """Audio tokens to expect per text token when one cap covers both: about 0.3 s of speech a token is 6, numbers more."""
 
@@ -68,27 +72,6 @@ Item = TypeVar("Item")
 NEVER_BUSY = OpenDoor()
 CLAUSES_AHEAD = 16
 EVENTS_AHEAD = 256
-
-
-async def hear(
-    listener: Listener, audio: Audio, options: ListenOptions | None = None
-) -> AsyncGenerator[Segment | Heard, None]:
-    """Yield segments as they are decoded, then one `Heard` that gathers them."""
-    segments: list[Segment] = []
-    async with aclosing(listener.listen(audio, options or ListenOptions())) as stream:
-        async for segment in stream:
-            segments.append(segment)
-            yield segment
-    yield Heard.of(segments, audio.duration_s)
-
-
-async def hear_all(listener: Listener, audio: Audio, options: ListenOptions | None = None) -> Heard:
-    """Listen to the end and return what was heard."""
-    async with aclosing(hear(listener, audio, options)) as stream:
-        async for event in stream:
-            if isinstance(event, Heard):
-                return event
-    raise ServerFault("the listener ended without a result")  # pragma: no cover - hear always ends with Heard
 
 
 async def say(
@@ -215,7 +198,9 @@ class _Run:
             for index, part in enumerate(message.parts):
                 if isinstance(part, AudioPart):
                     await ticket.clear()
-                    heard = await tones.of(await hear_all(self.engines.listener, part.audio, listening))
+                    diarizer = self.engines.diarizer if part.audio.duration_s >= SEVERAL_S else None
+                    heard = await hear_all(self.engines.listener, part.audio, listening, diarizer)
+                    heard = await tones.of(heard)
                     note = hearing_note(heard, self.heard_language) if noted else ""
                     await self.emit(PartHeard(number, index, heard, note))
                     if number == len(self.turn.conversation) - 1:
@@ -224,7 +209,7 @@ class _Run:
                     self.heard_language = heard.language or self.heard_language
                     # Sound without speech goes to no thinker: one that hears would answer words that nobody said.
                     by_ear = self.engines.thinker.hears_audio and heard.transcript
-                    words = f"{heard.transcript} {note}".strip() or NOTHING_SAID
+                    words = f"{attributed(heard)} {note}".strip() or NOTHING_SAID
                     parts.append(part if by_ear else TextPart(words))
                 else:
                     parts.append(part)

@@ -43,9 +43,11 @@ def test_a_stream_is_iterated(seen: dict[str, Any]) -> None:
 
 def test_translations_and_refusals(seen: dict[str, Any]) -> None:
     assert "capital of France" in seen["translated"]["text"]
+    (said,) = seen["diarized"]["segments"]
+    assert (said["speaker"], said["text"]) == ("A", seen["diarized"]["text"])
     assert seen["refused"] == {
         "name": "BadRequestError",
         "status": 400,
-        "code": "unsupported_value",
-        "param": "response_format",
+        "code": "invalid_value",
+        "param": "known_speaker_references",
     }

@@ -28,17 +28,56 @@ BAD: list[tuple[str, tuple[str, ...], dict[str, object], int, str, str | None, s
     ("a chat model", BOTH, {"model": "gpt-audio"}, 404, "model_not_found", "model", "GET /v1/models"),
     ("a voice's model", BOTH, {"model": "tts-1"}, 404, "model_not_found", "model", "GET /v1/models"),
     ("unknown format", BOTH, {"response_format": "docx"}, 400, "invalid_value", "response_format", "'srt'"),
-    ("speakers", FIRST, {"response_format": "diarized_json"}, 400, "unsupported_value", "response_format", "speakers"),
+    ("no diarizer", FIRST, {"response_format": "diarized_json"}, 400, "unsupported_value", "response_format", "off"),
+    ("no diarizer", FIRST, {"response_format": "rttm"}, 400, "unsupported_value", "response_format", "off"),
     ("speakers", ROUTES[1:], {"response_format": "diarized_json"}, 400, "invalid_value", "response_format", "'srt'"),
-    ("names", FIRST, {"known_speaker_names[]": "Ann"}, 400, "unsupported_parameter", "known_speaker_names", "yet"),
+    ("names", FIRST, {"known_speaker_names[]": "Ann"}, 400, "unsupported_value", "known_speaker_names", "diarized"),
     (
-        "voices",
+        "clips",
         FIRST,
         {"known_speaker_references[]": "data:audio/wav;base64,AAAA"},
         400,
-        "unsupported_parameter",
+        "unsupported_value",
         "known_speaker_references",
-        "yet",
+        "diarized",
+    ),
+    ("channels", FIRST, {"channels": "speakers"}, 400, "unsupported_value", "channels", "diarized"),
+    ("what channels", FIRST, {"channels": "left"}, 400, "invalid_value", "channels", "'mix'"),
+    (
+        "a name without a clip",
+        FIRST,
+        {"response_format": "diarized_json", "known_speaker_names[]": ["Ann"]},
+        400,
+        "invalid_value",
+        "known_speaker_references",
+        "1 names and 0 clips",
+    ),
+    (
+        "five speakers",
+        FIRST,
+        {"response_format": "diarized_json", "known_speaker_names[]": list("ABCDE")},
+        400,
+        "invalid_value",
+        "known_speaker_names",
+        "4",
+    ),
+    (
+        "a blank name",
+        FIRST,
+        {"response_format": "rttm", "known_speaker_names[]": [" "], "known_speaker_references[]": ["data:,"]},
+        400,
+        "invalid_value",
+        "known_speaker_names",
+        "blank",
+    ),
+    (
+        "one channel",
+        FIRST,
+        {"response_format": "diarized_json", "channels": "speakers"},
+        400,
+        "invalid_value",
+        "channels",
+        "1 channel",
     ),
     ("hot", BOTH, {"temperature": "1.1"}, 400, "invalid_value", "temperature", "1"),
     ("cold", BOTH, {"temperature": "-0.1"}, 400, "invalid_value", "temperature", "0"),
@@ -148,7 +187,6 @@ CASES = [(route, *row[2:]) for row in BAD for route in row[1]]
 IDS = [f"{route.rsplit('/')[-1]}, {row[0]}" for row in BAD for route in row[1]]
 
 
-@pytest.mark.proves("transcriptions: known_speaker_names", "transcriptions: known_speaker_references")
 @pytest.mark.parametrize(("route", "fields", "status", "code", "param", "said"), CASES, ids=IDS)
 def test_bad_fields_are_told(
     server: ScriptedServer, route: str, fields: dict[str, Any], status: int, code: str, param: str | None, said: str

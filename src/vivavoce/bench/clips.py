@@ -36,22 +36,22 @@ class Clip:
         return self.id.split("/")[0]
 
 
-def read_clips(manifest: Path) -> list[Clip]:
-    """Every row that has a text and a language. Raises `InvalidValue` where a row can't be read."""
+def read_clips(manifest: Path, *, with_text: bool = True) -> list[Clip]:
+    """Every row that has a text and a language, or a language alone. Raises `InvalidValue` where one can't be read."""
     clips: list[Clip] = []
     for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
             row: dict[str, Any] = json.loads(line)
-            if not row.get("text") or not row.get("language"):
+            if (with_text and not row.get("text")) or not row.get("language"):
                 continue
             clips.append(
                 Clip(
                     id=str(row["id"]),
                     path=manifest.parent / str(row["path"]),
                     language=str(row["language"]),
-                    text=str(row["text"]),
+                    text=str(row.get("text") or ""),
                     speaker=str(row["speaker"]) if row.get("speaker") else None,
                     duration_s=float(row["duration_s"]),
                 )

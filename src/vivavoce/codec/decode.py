@@ -10,7 +10,9 @@ base64, no HTTP and no price. Decisions behind it: docs/decisions/0003-decoding-
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Generator, Iterator
+from typing import BinaryIO
 
 import av
 import av.error
@@ -23,7 +25,7 @@ from av.packet import Packet
 
 from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio, Samples
 from vivavoce.codec.sniff import DEMUXERS, HostileFileError, refuse_hostile_mp4, sniff
-from vivavoce.errors import AudioTooLong, UnsupportedFormat
+from vivavoce.errors import AudioTooLong, InvalidValue, UnsupportedFormat
 from vivavoce.resampling import Resampler
 
 MAX_DURATION_S = 3600.0
@@ -38,6 +40,9 @@ RAW_LABELS = ("pcm16", "pcm")
 
 _MIN_RATE_HZ, _MAX_RATE_HZ = 1_000, 768_000
 _MAX_CHANNELS = 64
+MOST_SPEAKER_CHANNELS = 8
+"""Each of a call's speakers may have a channel of their own, up to this many."""
+
 _PROBE_BYTES = 1_000_000
 _BLOCK_S = 1.0
 """Decoded frames are gathered into blocks of this length before resampling: fewer calls, little memory."""
@@ -67,8 +72,10 @@ def decode(
     rate_hz: int = LISTEN_RATE_HZ,
     max_duration_s: float = MAX_DURATION_S,
     declared: str | None = None,
+    channel: int | None = None,
 ) -> Audio:
-    """The first sound track of `data`, channels averaged to mono, at `rate_hz`, clipped to [-1, 1].
+    """The first sound track of `data`, channels averaged to mono (or `channel` alone, from 0 on), at `rate_hz`, clipped
+    to [-1, 1].
 
     `param` is the path of the field that `data` came from and `declared` what its sender calls it; both only
     make better error messages, except that `declared` may be one of `RAW_LABELS`: what is then no container is
@@ -88,21 +95,65 @@ def decode(
     try:
         if container.demuxer.startswith("mov"):
             refuse_hostile_mp4(body)
-        with _open(body, container.demuxer) as source:
+        with _open(io.BytesIO(body), container.demuxer) as source:
             _refuse_too_long(source, _track(source), max_duration_s, param)
-        with _open(body, container.demuxer) as source:
-            track = _track(source)
-            frames = _without_padding(_mono_frames(_frames(source, track)), _stated_s(source, track))
-            parts = _at_rate(_blocks(frames), rate_hz, max_duration_s, param)
-            audio = Audio(_join(list(parts)), rate_hz)
+        parts = sound_blocks(
+            io.BytesIO(body),
+            container.demuxer,
+            rate_hz=rate_hz,
+            max_duration_s=max_duration_s,
+            param=param,
+            channel=channel,
+        )
+        audio = Audio(_join(list(parts)), rate_hz)
     except HostileFileError as error:
         raise UnsupportedFormat(f"The audio file is refused: {error}.", param=param) from error
-    except (av.error.FFmpegError, _UnreadableError, ValueError) as error:  # PyAV's own refusals are ValueErrors
+    except (av.error.FFmpegError, UnreadableError, ValueError) as error:  # PyAV's own refusals are ValueErrors
         name = container.demuxer.split(",")[0]
         raise UnsupportedFormat(
             f"The audio looks like {name} but cannot be decoded ({str(error).rstrip('.')}).", param=param
         ) from error
     return _not_empty(audio, param)
+
+
+def sound_blocks(
+    file: BinaryIO,
+    demuxer: str,
+    *,
+    rate_hz: int = LISTEN_RATE_HZ,
+    max_duration_s: float = math.inf,
+    param: str | None = None,
+    channel: int | None = None,
+) -> Generator[Samples, None, None]:
+    """The sound of `file`, as `decode` has it but for clipping, in blocks of about a second, each decoded when it is
+    asked for. Raises `AudioTooLong`, `UnreadableError`, and what PyAV raises."""
+    with _open(file, demuxer) as source:
+        track = _track(source)
+        frames = _without_padding(_mono_frames(_frames(source, track), channel), _stated_s(source, track))
+        yield from _at_rate(_blocks(frames), rate_hz, max_duration_s, param)
+
+
+def about_track(file: BinaryIO, demuxer: str) -> tuple[float | None, int]:
+    """What a container says of its sound: seconds, None where it does not say, and channels. Raises as above."""
+    with _open(file, demuxer) as source:
+        seconds = None if source.duration is None else source.duration / av.time_base
+        return seconds, _track(source).codec_context.layout.nb_channels
+
+
+def decode_channels(data: bytes, *, param: str | None = None, max_duration_s: float = MAX_DURATION_S) -> list[Audio]:
+    """Each channel of the first sound track by itself, as `decode` makes it. Raises as it does, and `InvalidValue`
+    where there is one channel only, or more than MOST_SPEAKER_CHANNELS."""
+    first = decode(data, param=param, max_duration_s=max_duration_s, channel=0)
+    count = 1
+    if (container := sniff(data)) is not None:
+        _, count = about_track(io.BytesIO(data[container.offset :]), container.demuxer)
+    if not 1 < count <= MOST_SPEAKER_CHANNELS:
+        raise InvalidValue(
+            f"The audio has {count} channel(s): to take each for a speaker there must be 2 to {MOST_SPEAKER_CHANNELS}.",
+            param="channels",
+        )
+    rest = range(1, count)
+    return [first, *(decode(data, param=param, max_duration_s=max_duration_s, channel=each) for each in rest)]
 
 
 def _raw(data: bytes, rate_hz: int, max_duration_s: float, param: str | None) -> Audio:
@@ -117,7 +168,7 @@ def _not_empty(audio: Audio, param: str | None) -> Audio:
     return audio
 
 
-class _UnreadableError(Exception):
+class UnreadableError(Exception):
     """The container opens, but holds nothing that we decode; the message says why, in brackets."""
 
 
@@ -126,9 +177,9 @@ def _unknown(declared: str | None) -> str:
     return f"The bytes are no audio format that can be decoded.{called} Supported: {SUPPORTED}."
 
 
-def _open(body: bytes, demuxer: str) -> InputContainer:
+def _open(file: BinaryIO, demuxer: str) -> InputContainer:
     return av.open(
-        io.BytesIO(body),
+        file,
         "r",
         format=demuxer,
         container_options=_OPTIONS | (_WAV_OPTIONS if demuxer == "wav" else {}),
@@ -143,12 +194,12 @@ def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> object:
 
 def _track(source: InputContainer) -> AudioStream:
     if not source.streams.audio:
-        raise _UnreadableError("it holds no sound track")
+        raise UnreadableError("it holds no sound track")
     stream = source.streams.audio[0]
     # Against its stubs, PyAV gives no context where FFmpeg has no decoder.
     name: str = getattr(stream.codec_context, "name", "something unknown")
     if not name.startswith(_PCM) and name not in _CODECS:
-        raise _UnreadableError(f"its sound is coded as {name}")
+        raise UnreadableError(f"its sound is coded as {name}")
     return stream
 
 
@@ -169,7 +220,7 @@ def _refuse_crumbs(count: int, seconds: float) -> None:
     """Refuse what is cut so fine that taking it apart costs minutes, whatever it holds."""
     spare, per_second = _CRUMBS
     if count > spare + per_second * seconds:
-        raise _UnreadableError("its packets hold too little sound each")
+        raise UnreadableError("its packets hold too little sound each")
 
 
 def _too_long(max_duration_s: float, param: str | None) -> AudioTooLong:
@@ -201,16 +252,16 @@ def _frames(source: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
             if damaged > whole + _CRUMBS[0]:
                 break
     if damaged > whole:
-        raise _UnreadableError(f"{damaged} of its {damaged + whole} packets are damaged")
+        raise UnreadableError(f"{damaged} of its {damaged + whole} packets are damaged")
 
 
-def _mono_frames(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
-    """(mono samples, rate in Hz) of each frame."""
+def _mono_frames(frames: Iterator[AudioFrame], channel: int | None) -> Iterator[tuple[Samples, int]]:
+    """(mono samples, rate in Hz) of each frame: of one channel, or the mean of all."""
     packer = _Packer()
     seconds = 0.0
     for count, decoded in enumerate(frames):
         for frame in packer.packed(_checked(decoded)):
-            yield _mono(frame), frame.sample_rate
+            yield _mono(frame, channel), frame.sample_rate
         seconds += decoded.samples / decoded.sample_rate
         _refuse_crumbs(count, seconds)
 
@@ -255,9 +306,9 @@ def _blocks(frames: Iterator[tuple[Samples, int]]) -> Iterator[tuple[Samples, in
 
 def _checked(frame: AudioFrame) -> AudioFrame:
     if not _MIN_RATE_HZ <= frame.sample_rate <= _MAX_RATE_HZ:
-        raise _UnreadableError(f"its sample rate of {frame.sample_rate} Hz is out of range")
+        raise UnreadableError(f"its sample rate of {frame.sample_rate} Hz is out of range")
     if not 1 <= frame.layout.nb_channels <= _MAX_CHANNELS:
-        raise _UnreadableError(f"it has {frame.layout.nb_channels} channels, more than {_MAX_CHANNELS}")
+        raise UnreadableError(f"it has {frame.layout.nb_channels} channels, more than {_MAX_CHANNELS}")
     return frame
 
 
@@ -278,11 +329,13 @@ class _Packer:
         return self._resampler.resample(frame)
 
 
-def _mono(frame: AudioFrame) -> Samples:
-    """The mean of the channels, float32 of shape (n,), in [-1, 1] whatever the file claims."""
+def _mono(frame: AudioFrame, channel: int | None) -> Samples:
+    """One channel or the mean of all, float32 of shape (n,), in [-1, 1] whatever the file claims."""
     values = frame.to_ndarray()
     if not frame.format.is_planar:
         values = values.reshape(-1, frame.layout.nb_channels).T
+    if channel is not None:
+        values = values[min(channel, len(values) - 1) :][:1]
     if values.dtype.kind == "f":
         scaled = np.clip(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
     elif values.dtype.kind == "u":

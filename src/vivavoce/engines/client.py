@@ -14,6 +14,7 @@ from vivavoce.children import Report
 from vivavoce.engines.remote import (
     Connection,
     RemoteAdmission,
+    RemoteDiarizer,
     RemoteListener,
     RemoteSpeaker,
     RemoteThinker,
@@ -106,6 +107,7 @@ class EngineClient:
                 ),
                 RemoteSpeaker(self.connect, about["voices"]),
                 tone=RemoteTone(self.connect) if about["reads_tone"] else None,
+                diarizer=RemoteDiarizer(self.connect) if about["tells_speakers"] else None,
             )
             self._engines = (connection, engines)
         return self._engines[1]

@@ -17,6 +17,7 @@ from vivavoce.conversation import AudioPart, Message, Sampling
 from vivavoce.errors import EngineTimeout
 from vivavoce.listen.base import Listener, ListenOptions, Segment
 from vivavoce.listen.manner import Tone, Voicing
+from vivavoce.listen.speakers.base import Diarizer, Embedding, VoiceWindow
 from vivavoce.listen.tone import ToneReader
 from vivavoce.speak.base import Speaker, Voice
 from vivavoce.think.base import Thinker, Thinking
@@ -39,6 +40,7 @@ def with_deadlines(engines: Engines, stage_s: float) -> Engines:
         thinker=_TimedThinker(engines.thinker, stage_s),
         speaker=_TimedSpeaker(engines.speaker, stage_s),
         tone=engines.tone and _TimedTone(engines.tone, stage_s),
+        diarizer=_TimedDiarizer(engines.diarizer, stage_s) if engines.diarizer is not None else None,
     )
 
 
@@ -151,3 +153,20 @@ class _TimedTone:
 
     async def close(self) -> None:
         await self._tone.close()
+
+
+class _TimedDiarizer:
+    def __init__(self, diarizer: Diarizer, stage_s: float) -> None:
+        self._diarizer = diarizer
+        self._stage_s = stage_s
+
+    def trace(self, audio: Audio) -> AsyncGenerator[VoiceWindow, None]:
+        limit_s = self._stage_s + _work_s(audio.duration_s)
+        return _each_within(self._diarizer.trace(audio), limit_s, "Telling speakers apart")
+
+    async def embed(self, audio: Audio) -> Embedding:
+        async with _within(self._stage_s, "Telling speakers apart"):
+            return await self._diarizer.embed(audio)
+
+    async def close(self) -> None:
+        await self._diarizer.close()

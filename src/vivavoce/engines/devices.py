@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from vivavoce.engines.spec import STAGES, EngineSpec, Stage
+from vivavoce.engines.spec import GPU_STAGES, EngineSpec, Stage
 from vivavoce.errors import EngineFailed, InvalidValue, MissingDependency, VivaError, all_errors
 
 CHECK_TIMEOUT_S = 60.0
@@ -78,7 +78,7 @@ RUNTIMES: dict[str, Callable[[], Runtime]] = {
 
 
 def placed(
-    spec: EngineSpec, stages: Sequence[Stage] = STAGES, runtimes: Mapping[str, Callable[[], Runtime]] = RUNTIMES
+    spec: EngineSpec, stages: Sequence[Stage] = GPU_STAGES, runtimes: Mapping[str, Callable[[], Runtime]] = RUNTIMES
 ) -> EngineSpec:
     """`spec` with a device for each of `stages`, a compute type and a number of layers: nothing is left to choose.
 
@@ -169,7 +169,7 @@ def summary(spec: EngineSpec) -> str:
 
 def require_devices(spec: EngineSpec) -> None:
     """Raises what `placed` raises, found out in a process of its own. Quick where no GPU is asked for by name."""
-    if not any(on_gpu(spec.stage_device(stage) or spec.device) for stage in STAGES):
+    if not any(on_gpu(spec.stage_device(stage) or spec.device) for stage in GPU_STAGES):
         return
     try:
         done = subprocess.run(

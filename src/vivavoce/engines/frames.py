@@ -20,6 +20,7 @@ from vivavoce.conversation import AudioPart, JsonForm, Message, Sampling, TextPa
 from vivavoce.errors import ServerFault, VivaError, all_errors
 from vivavoce.listen.base import Chunking, ListenOptions, Segment, TokenHeard, Word
 from vivavoce.listen.manner import Prosody, Tone, Voicing
+from vivavoce.listen.speakers.base import VoiceTrace, VoiceWindow
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import CallDelta, TextDelta, ThoughtEnd, TokenLogprob
 from vivavoce.tickets import Quota, Rate, Room
@@ -58,6 +59,8 @@ _DATACLASSES: dict[str, type] = {
         ToolCall,
         Tools,
         Voice,
+        VoiceTrace,
+        VoiceWindow,
         Voicing,
         Word,
     )

@@ -32,6 +32,7 @@ from vivavoce.engines.registry import build
 from vivavoce.engines.spec import EngineSpec
 from vivavoce.errors import EngineFailed, VivaError
 from vivavoce.listen.manner import Tone, Voicing
+from vivavoce.listen.speakers.base import Diarizer, Embedding, VoiceWindow
 from vivavoce.logs import configure_logging
 from vivavoce.speak.saying import Saying
 from vivavoce.tickets import Quota, Room
@@ -66,6 +67,8 @@ class EngineHost:
             "think": engines.thinker.think,
             "speak": self._speak,
             "read_tone": self._read_tone,
+            "trace": self._trace,
+            "embed": self._embed,
             "tokenize": self._tokenize,
             "count_tokens": self._count_tokens,
             "describe": self._describe,
@@ -110,6 +113,19 @@ class EngineHost:
     ) -> AsyncGenerator[list[Tone], None]:
         yield [] if self.engines.tone is None else await self.engines.tone.read(utterances, known)
 
+    async def _trace(self, audio: Audio) -> AsyncGenerator[VoiceWindow, None]:
+        async with aclosing(self._diarizer().trace(audio)) as windows:
+            async for window in windows:
+                yield window
+
+    async def _embed(self, audio: Audio) -> AsyncGenerator[Embedding, None]:
+        yield await self._diarizer().embed(audio)
+
+    def _diarizer(self) -> Diarizer:
+        if self.engines.diarizer is None:
+            raise EngineFailed("No engine here tells speakers apart.")
+        return self.engines.diarizer
+
     async def _tokenize(self, text: str) -> AsyncGenerator[list[int] | None, None]:
         yield await self.engines.thinker.tokenize(text)
 
@@ -125,6 +141,7 @@ class EngineHost:
             "answer_tokens": thinker.answer_tokens,
             "voices": dict(self.engines.speaker.voices),
             "reads_tone": self.engines.tone is not None,
+            "tells_speakers": self.engines.diarizer is not None,
         }
 
     async def _status(self) -> AsyncGenerator[dict[str, Any], None]:
@@ -185,6 +202,8 @@ async def warm(engines: Engines) -> None:
     async with aclosing(run(turn, engines)) as events:
         async for _ in events:
             pass
+    if engines.diarizer is not None:
+        await engines.diarizer.embed(greeting)
 
 
 def streams_fed(spoken: int, spec: EngineSpec) -> int:

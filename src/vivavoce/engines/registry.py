@@ -14,6 +14,7 @@ from vivavoce.engines.devices import gpu_index, placed
 from vivavoce.engines.spec import STAGES, EngineSpec, Stage
 from vivavoce.errors import InvalidValue, MissingDependency, ModelNotInstalled
 from vivavoce.listen.base import Listener
+from vivavoce.listen.speakers.base import Diarizer
 from vivavoce.listen.tone import ToneReader
 from vivavoce.models.store import ModelStore
 from vivavoce.speak.base import Speaker
@@ -37,6 +38,7 @@ WEIGHTS: dict[str, Callable[[str], list[str]]] = {
     "espeak": lambda model: [],
     "llamacpp": _gguf_weights,
     "openai": lambda model: [],
+    "campplus": lambda model: ["pyannote-segmentation-3.0", model],
     "scripted": lambda model: [],
 }
 """Kinds that need other weights than the one model they name."""
@@ -117,6 +119,16 @@ def _espeak(spec: EngineSpec, model: str) -> Speaker:
     return EspeakSpeaker()
 
 
+def _campplus(spec: EngineSpec, model: str) -> Diarizer:
+    from vivavoce.listen.speakers.campplus import CampplusEncoder
+    from vivavoce.listen.speakers.diarizer import WindowDiarizer
+    from vivavoce.listen.speakers.segmentation import Segmentation
+
+    store = _store(spec)
+    segmentation = Segmentation(store.path("pyannote-segmentation-3.0") / "model.bin", spec.threads)
+    return WindowDiarizer(segmentation, CampplusEncoder(store.path(model) / "model.pt", spec.threads))
+
+
 def _scripted_listener(spec: EngineSpec, transcript: str) -> Listener:
     from vivavoce.testing import ScriptedListener
 
@@ -152,6 +164,12 @@ def _scripted_tone(spec: EngineSpec, emotion: str) -> ToneReader:
     return ScriptedTone(emotion)
 
 
+def _scripted_diarizer(spec: EngineSpec, names: str) -> Diarizer:
+    from vivavoce.testing import ScriptedDiarizer
+
+    return ScriptedDiarizer(names)
+
+
 LISTENERS: dict[str, Callable[[EngineSpec, str], Listener]] = {"whisper": _whisper, "scripted": _scripted_listener}
 THINKERS: dict[str, Callable[[EngineSpec, str], Thinker]] = {
     "llamacpp": _llamacpp,
@@ -165,7 +183,14 @@ SPEAKERS: dict[str, Callable[[EngineSpec, str], Speaker]] = {
     "scripted": _scripted_speaker,
 }
 TONE_READERS: dict[str, Callable[[EngineSpec, str], ToneReader]] = {"head": _tone_head, "scripted": _scripted_tone}
-FACTORIES = {"listen": LISTENERS, "think": THINKERS, "speak": SPEAKERS, "tone": TONE_READERS}
+DIARIZERS: dict[str, Callable[[EngineSpec, str], Diarizer]] = {"campplus": _campplus, "scripted": _scripted_diarizer}
+FACTORIES = {
+    "listen": LISTENERS,
+    "think": THINKERS,
+    "speak": SPEAKERS,
+    "tone": TONE_READERS,
+    "speakers": DIARIZERS,
+}
 
 
 def build(spec: EngineSpec) -> Engines:
@@ -176,9 +201,9 @@ def build(spec: EngineSpec) -> Engines:
     spec = placed(spec)
     think_kind, think_model = split_name(spec.think, "think")
     try:
-        return Engines(
-            build_listener(spec), THINKERS[think_kind](spec, think_model), build_speaker(spec), tone=build_tone(spec)
-        )
+        thinker = THINKERS[think_kind](spec, think_model)
+        tone, diarizer = build_tone(spec), build_diarizer(spec)
+        return Engines(build_listener(spec), thinker, build_speaker(spec), tone=tone, diarizer=diarizer)
     except ImportError as error:
         raise MissingDependency(f"An engine needs a package that is not installed: {error.name}.") from error
 
@@ -207,6 +232,13 @@ def tone_engine(spec: EngineSpec) -> str | None:
         return None if spec.tone == "off" else spec.tone
     kind, _, model = spec.listen.partition(":")
     return f"head:{model}" if kind == "whisper" and model in heads() else None
+
+
+def build_diarizer(spec: EngineSpec) -> Diarizer | None:
+    """Load what tells speakers apart; None where that is off. Raises as `build` does."""
+    for kind, model in [split_name(name, "speakers") for name in spec.engines("speakers")]:
+        return DIARIZERS[kind](spec, model)
+    return None
 
 
 def build_speaker(spec: EngineSpec) -> Speaker:

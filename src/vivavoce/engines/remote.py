@@ -19,6 +19,7 @@ from vivavoce.engines import frames
 from vivavoce.errors import EngineLost, EngineTimeout
 from vivavoce.listen.base import ListenOptions, Segment
 from vivavoce.listen.manner import Tone, Voicing
+from vivavoce.listen.speakers.base import Embedding, VoiceWindow
 from vivavoce.speak.base import Voice
 from vivavoce.think.base import Thinking
 from vivavoce.tickets import COMFORT_S, Quota, Room
@@ -165,6 +166,23 @@ class RemoteListener:
         async with aclosing(connection.call("listen", audio, options or ListenOptions())) as segments:
             async for segment in segments:
                 yield segment
+
+    async def close(self) -> None:
+        return None
+
+
+class RemoteDiarizer:
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def trace(self, audio: Audio) -> AsyncGenerator[VoiceWindow, None]:
+        connection = await self._connect()
+        async with aclosing(connection.call("trace", audio)) as windows:
+            async for window in windows:
+                yield window
+
+    async def embed(self, audio: Audio) -> Embedding:
+        return await one((await self._connect()).call("embed", audio))
 
     async def close(self) -> None:
         return None

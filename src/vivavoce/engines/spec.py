@@ -6,8 +6,13 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-Stage = Literal["listen", "think", "speak"]
-STAGES: tuple[Stage, ...] = ("listen", "think", "speak")
+Stage = Literal["listen", "think", "speak", "speakers"]
+STAGES: tuple[Stage, ...] = ("listen", "think", "speak", "speakers")
+GPU_STAGES: tuple[Stage, ...] = ("listen", "think", "speak")
+"""Those that a GPU can help; the networks that tell speakers apart are too small for one."""
+
+OFF = "off"
+"""In place of `kind:model`: nobody tells speakers apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class AdmissionLimits:
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """`listen`, `think`, `speak` are `kind:model`, `speak` also several with commas; the rest is what they may need.
+    """`listen`, `think`, `speak` and `speakers` are `kind:model`, `speak` also several with commas, `speakers` also
+    OFF; the rest is what they may need.
 
     tone: `kind:model` too, "auto" for the head that fits the listener, if there is one, or "off"."""
 
@@ -31,6 +37,7 @@ class EngineSpec:
     think: str
     speak: str
     models_dir: str
+    speakers: str = OFF
     offline: bool = False
     threads: int = 2
     slots: int = 4
@@ -50,16 +57,19 @@ class EngineSpec:
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
 
     def engine(self, stage: Stage) -> str:
-        return {"listen": self.listen, "think": self.think, "speak": self.speak}[stage]
+        return {"listen": self.listen, "think": self.think, "speak": self.speak, "speakers": self.speakers}[stage]
 
     def engines(self, stage: Stage) -> list[str]:
-        """`kind:model` of each engine of a stage: one, or for `speak` perhaps several."""
+        """`kind:model` of each engine of a stage: one, for `speak` perhaps several, for `speakers` perhaps none."""
         name = self.engine(stage)
+        if stage == "speakers" and name == OFF:
+            return []
         return [part.strip() for part in name.split(",")] if stage == "speak" else [name]
 
     def stage_device(self, stage: Stage) -> str | None:
         """The device of a stage's own; None where `device` decides."""
-        return {"listen": self.listen_device, "think": self.think_device, "speak": self.speak_device}[stage]
+        own = {"listen": self.listen_device, "think": self.think_device, "speak": self.speak_device}
+        return own.get(stage)
 
     @property
     def thinks_on_processor(self) -> bool:

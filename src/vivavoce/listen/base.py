@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from vivavoce.audio import Audio
 from vivavoce.listen.manner import Tone, Voicing
+from vivavoce.listen.speakers.base import SpeakerTurn
 
 Task = Literal["transcribe", "translate"]
 """Write down what is said, or say it in English."""
@@ -48,7 +49,8 @@ class Segment:
 
     language: ISO 639-1 code, or None where nothing was said. language_probability, no_speech_probability in [0, 1].
     mean_log_probability: natural log, per token. compression_ratio: of the text, as Whisper defines it. voicing: how it
-    was said, where that was asked for.
+    was said, where that was asked for. speaker: who says it, where that is known from the channel; else see
+    `Heard.speakers`.
     """
 
     text: str
@@ -64,6 +66,7 @@ class Segment:
     tokens: tuple[int, ...] = ()
     token_logprobs: tuple[TokenHeard, ...] = ()
     voicing: Voicing | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class ListenOptions:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """Everything that was heard in one recording. `transcript` is "" and `language` None when nothing was said.
-    `tones`: one for each segment, or empty where tone was not read."""
+    `tones`: one for each segment, or empty where tone was not read. `speakers`: who spoke when, where that was asked
+    for."""
 
     transcript: str
     language: str | None
@@ -118,6 +122,7 @@ class Heard:
     duration_s: float
     segments: tuple[Segment, ...] = ()
     tones: tuple[Tone, ...] = ()
+    speakers: tuple[SpeakerTurn, ...] = ()
 
     @property
     def words(self) -> tuple[Word, ...]:

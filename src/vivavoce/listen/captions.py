@@ -38,14 +38,19 @@ def captions(segment: Segment, policy: CaptionPolicy | None = None) -> list[Segm
 
     How sure the listener was of the whole is told of every part; `compression_ratio` is the part's own.
     """
-    words = segment.words
-    if not words:
+    if not segment.words:
         return [segment]
+    columns = _columns(segment.text, _places(segment.text, segment.words))
+    return divided(segment, list(_cuts(segment.words, columns, policy or CaptionPolicy())))
+
+
+def divided(segment: Segment, cuts: Sequence[int]) -> list[Segment]:
+    """`segment` in parts. cuts: indices of the words that begin a new part, in order, the first word's aside."""
+    words = segment.words
     places = _places(segment.text, words)
-    cuts = [0, *_cuts(words, _columns(segment.text, places), policy or CaptionPolicy()), len(words)]
     parts: list[Segment] = []
     first_token = 0
-    for first, last in pairwise(cuts):
+    for first, last in pairwise([0, *cuts, len(words)]):
         begin = 0 if first == 0 else places[first]
         text = segment.text[begin : places[last] if last < len(words) else None].strip()
         end_token = first_token + sum(word.token_count for word in words[first:last])
@@ -77,10 +82,14 @@ def _places(text: str, words: Sequence[Word]) -> list[int]:
     return places
 
 
+def columns(text: str) -> int:
+    """How wide a text is on a screen."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
 def _columns(text: str, places: Sequence[int]) -> list[int]:
     """How wide the text is before each place, and in all: East Asian characters take two columns."""
-    widths = [2 if east_asian_width(char) in "WF" else 1 for char in text]
-    before = list(accumulate(widths, initial=0))
+    before = list(accumulate(map(columns, text), initial=0))
     return [*(before[place] for place in places), before[-1]]
 
 

@@ -110,7 +110,7 @@ class ModelEntry(_Frozen):
     """One model of the catalogue. `name` is also the name of its folder in the store."""
 
     name: FileName
-    role: Literal["listen", "think", "speak"]
+    role: Literal["listen", "think", "speak", "speakers"]
     title: str
     licence: str
     terms: str | None = None

@@ -36,7 +36,7 @@ def show_models(root: Path, *, offline: bool, as_json: bool = False) -> None:
     table = Table(box=None, header_style="bold")
     for heading in ("name", "size", "licence", "here", "from"):
         table.add_column(heading, no_wrap=heading != "from", justify="right" if heading == "size" else "left")
-    for role in ("listen", "think", "speak"):
+    for role in ("listen", "think", "speak", "speakers"):
         table.add_row(f"[dim]{role}[/]")
         for one in (each for each in rows if each.role == role):
             table.add_row("  " + one.name, size_text(one.size_bytes), _licence(one), _here(one), _kinds(one))

@@ -33,7 +33,7 @@ class InventoryRow:
     """
 
     name: str
-    role: Literal["listen", "think", "speak"]
+    role: Literal["listen", "think", "speak", "speakers"]
     title: str
     licence: str
     terms: str | None

@@ -25,7 +25,10 @@ Body = TypeVar("Body", bound=BaseModel)
 
 MOST_PARTS = 1_000
 TEXT_BYTES = 1 << 20
-"""Of all fields but the files together."""
+"""Of all fields together, but for files and for what holds sound."""
+
+SOUND = ("known_speaker_references",)
+"""Fields whose text is a recording, inline: as long as the body may be."""
 
 _NAME = re.compile(r"(?P<name>[^\[\]]+)(?P<list>\[\d*\])?(?:\[(?P<key>[^\[\]]+)\])?")
 
@@ -112,7 +115,7 @@ class FormReader:
 
     def to_be_short(self, part: Part) -> bool:
         """Whether a part counts among the fields that may hold little together."""
-        return part.filename is None
+        return part.filename is None and not part.name.startswith(SOUND)
 
     def begin(self) -> None:
         if len(self._parts) == MOST_PARTS:

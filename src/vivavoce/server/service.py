@@ -16,6 +16,7 @@ from vivavoce.conversation import SPEAKING_NOTE
 from vivavoce.engines.deadlines import with_deadlines
 from vivavoce.ledger.ledger import Ledger
 from vivavoce.listen.cached import HeardOnce
+from vivavoce.listen.speakers.once import TracedOnce
 from vivavoce.prices.book import PriceBook, load_book
 from vivavoce.server.accounts import Accounts
 from vivavoce.server.callers import current
@@ -68,6 +69,7 @@ class Service:
     ledger: Ledger
     admission: Queues | None = None
     heard_once: HeardOnce | None = None
+    traced_once: TracedOnce = field(default_factory=TracedOnce)
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
     engine_names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -109,6 +111,8 @@ class Service:
         engines = watched_engines(await self.engines(), self.telemetry)
         if self.heard_once is not None:
             engines = replace(engines, listener=self.heard_once.listener(engines.listener, owner))
+        if engines.diarizer is not None:
+            engines = replace(engines, diarizer=self.traced_once.diarizer(engines.diarizer, owner))
         if self.admission is not None:
             caller = current()
             caller.admission = self.admission(owner, quota=caller.quota)

@@ -73,7 +73,8 @@ def refuse_transcription(form: TranscriptionRequest) -> None:
             raise InvalidRequest("Prompt is not supported for diarization models", param="prompt")
         if form.chunking_strategy is None:
             raise InvalidRequest("chunking_strategy is required for diarization models", param="chunking_strategy")
-    if form.model.startswith("gpt-") and form.format not in ("json", "text"):
+    allowed = ("json", "text", "diarized_json") if form.model.endswith("-diarize") else ("json", "text")
+    if form.model.startswith("gpt-") and form.format not in allowed:
         raise InvalidValue(
             f"response_format '{form.format}' is not compatible with model '{form.model}'. "
             "Use 'json' or 'text' instead.",

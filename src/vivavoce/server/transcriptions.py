@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from vivavoce.alone import hear_alone
+from vivavoce.alone import NOBODY_TELLS, hear_alone, hear_channels
 from vivavoce.audio import Audio
-from vivavoce.codec.decode import decode
-from vivavoce.errors import VivaError
+from vivavoce.codec.decode import decode, decode_channels
+from vivavoce.errors import InvalidValue, VivaError
 from vivavoce.listen.base import Heard, ListenOptions, Segment
 from vivavoce.listen.captions import captions
+from vivavoce.listen.speakers.finding import SpeakerQuestion
+from vivavoce.listen.speakers.gathering import letters
+from vivavoce.listen.speakers.rttm import rttm
 from vivavoce.server import strict
 from vivavoce.server.disconnect import while_connected
 from vivavoce.server.forms import read_form
+from vivavoce.server.inline_audio import read_inline
 from vivavoce.server.models import HEARING_NAMES, check_model
 from vivavoce.server.openapi import answered_by_transcript, form_of
 from vivavoce.server.owners import owner_of
@@ -32,13 +37,16 @@ from vivavoce.server.watching import watched
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.events import event
 from vivavoce.server.wire.subtitles import srt, vtt
-from vivavoce.server.wire.transcription import EventWriter, plain, verbose
+from vivavoce.server.wire.transcription import EventWriter, diarized, plain, verbose
 from vivavoce.server.wire.transcription_answers import Transcript, Translated
 from vivavoce.server.wire.transcription_request import HeardForm, TranscriptionRequest, TranslationRequest
 from vivavoce.telemetry.telemetry import TurnWatch
 from vivavoce.tickets import Room
 from vivavoce.turn import Engines, Finished
 from vivavoce.usage import Usage, about_tokens, audio_input_tokens
+
+LONGEST_CLIP_S = 30.0
+"""Of a known speaker's clip; the first ten seconds tell what there is to tell."""
 
 ROUTER = APIRouter()
 log = logging.getLogger(__name__)
@@ -56,9 +64,14 @@ class Hearing:
     engines: Engines
     watch: TurnWatch
     background: bool = False
+    speakers: SpeakerQuestion | None = None
+    channels: Mapping[str, Audio] = field(default_factory=dict[str, Audio])
 
     def happening(self) -> AsyncGenerator[Happened, None]:
-        hearing = hear_alone(self.audio, self.options, self.engines, background=self.background)
+        if self.channels:
+            hearing = hear_channels(self.channels, self.options, self.engines, background=self.background)
+        else:
+            hearing = hear_alone(self.audio, self.options, self.engines, self.speakers, background=self.background)
         return watched(hearing, self.watch)
 
 
@@ -73,7 +86,7 @@ async def create_transcription(request: Request) -> Response:
     form = await read_form(request, TranscriptionRequest, service.limits.body_bytes)
     hearing = await prepared(form, service, owner_of(request))
     if form.stream:
-        writer = EventWriter(form.model, logprobs=form.wants_logprobs)
+        writer = EventWriter(form.model, logprobs=form.wants_logprobs, diarized=form.diarized)
         return await while_connected(request, _streamed(hearing, writer, service.limits.stage_s))
     return await while_connected(request, transcribed(form, hearing))
 
@@ -84,7 +97,8 @@ async def prepared(form: TranscriptionRequest, service: Service, owner: bytes, *
     form.check_supported()
     if service.strict:
         strict.refuse_transcription(form)
-    return await _hearing(form, form.options(), service, owner, streamed=bool(form.stream), background=background)
+    hearing = await _hearing(form, form.options(), service, owner, streamed=bool(form.stream), background=background)
+    return await asyncio.to_thread(_with_speakers, hearing, form, service.limits.audio_s) if form.diarized else hearing
 
 
 async def transcribed(form: TranscriptionRequest, hearing: Hearing) -> Response:
@@ -93,6 +107,8 @@ async def transcribed(form: TranscriptionRequest, hearing: Hearing) -> Response:
     def written(heard: Heard, finished: Finished) -> Response:
         if form.format == "verbose_json":
             return JSONResponse(verbose(heard, form.granularities, task="transcribe", logprobs=form.wants_logprobs))
+        if form.format == "diarized_json":
+            return JSONResponse(diarized(form.model, heard, finished.usage))
         return _as_text(form.format, heard) or JSONResponse(
             plain(form.model, heard, finished.usage, logprobs=form.wants_logprobs)
         )
@@ -138,8 +154,26 @@ async def _hearing(
     return Hearing(audio, options, engines, watch, background)
 
 
+def _with_speakers(hearing: Hearing, form: TranscriptionRequest, max_duration_s: float) -> Hearing:
+    """The same, with who speaks. Raises `InvalidValue` and `UnsupportedFormat` for clips or channels that won't do."""
+    if form.by_channel:
+        channels = decode_channels(form.file, param="file", max_duration_s=max_duration_s)
+        names = [*form.known_speaker_names, *(each for each in islice(letters(), 2 * len(channels)))]
+        names = list(dict.fromkeys(names))[: len(channels)]
+        return replace(hearing, channels=dict(zip(names, channels, strict=True)))
+    if hearing.engines.diarizer is None:
+        raise InvalidValue(NOBODY_TELLS, param="response_format", code="unsupported_value")
+    known: dict[str, Audio] = {}
+    for number, (name, text) in enumerate(zip(form.known_speaker_names, form.known_speaker_references, strict=True)):
+        param = f"known_speaker_references[{number}]"
+        known[name] = decode(read_inline(text, param), param=param, max_duration_s=LONGEST_CLIP_S)
+    return replace(hearing, speakers=SpeakerQuestion(known, param="known_speaker_references"))
+
+
 def _as_text(fmt: str, heard: Heard) -> Response | None:
     """The formats that are no JSON."""
+    if fmt == "rttm":
+        return PlainTextResponse(rttm(heard.speakers, "recording"))
     if fmt == "text":
         return PlainTextResponse(heard.transcript + "\n")
     parts = (part for segment in heard.segments for part in captions(segment))

@@ -14,6 +14,7 @@ from vivavoce import memory
 from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
+from vivavoce.listen.speakers.base import Diarizer, Embedding, VoiceWindow
 from vivavoce.speak.base import Speaker, Voice
 from vivavoce.telemetry.telemetry import Telemetry, TurnWatch
 from vivavoce.think.base import Thinker, Thinking, ThoughtEnd
@@ -64,6 +65,7 @@ def watched_engines(engines: Engines, telemetry: Telemetry) -> Engines:
         listener=_Listener(engines.listener, telemetry),
         thinker=_Thinker(engines.thinker, telemetry),
         speaker=_Speaker(engines.speaker, telemetry),
+        diarizer=_Diarizer(engines.diarizer, telemetry) if engines.diarizer is not None else None,
     )
 
 
@@ -148,3 +150,23 @@ class _Speaker:
 
     async def close(self) -> None:
         await self._speaker.close()
+
+
+class _Diarizer:
+    def __init__(self, diarizer: Diarizer, telemetry: Telemetry) -> None:
+        self._diarizer = diarizer
+        self._telemetry = telemetry
+
+    async def trace(self, audio: Audio) -> AsyncGenerator[VoiceWindow, None]:
+        with self._telemetry.stage("speakers") as watch:
+            watch.sound(audio.duration_s)
+            async with aclosing(self._diarizer.trace(audio)) as windows:
+                async for window in windows:
+                    yield window
+            watch.done()
+
+    async def embed(self, audio: Audio) -> Embedding:
+        return await self._diarizer.embed(audio)
+
+    async def close(self) -> None:
+        await self._diarizer.close()

@@ -70,7 +70,7 @@ async def running_service(settings: Settings, client: EngineClient) -> AsyncGene
             ),
             strict=settings.strict,
             engine_names={stage: spec.engine(stage) for stage in STAGES} | ({"tone": tone} if tone else {}),
-            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak, tone or "off"),
+            fingerprint=fingerprint(__version__, spec.listen, spec.think, spec.speak, tone or "off", spec.speakers),
             speaking_note=settings.speaking_note or None,
             hearing_note=settings.hearing_note,
             ask_back=settings.ask_back,

@@ -20,7 +20,7 @@ from vivavoce.telemetry.meter import Meter
 from vivavoce.telemetry.tracing import NO_SPAN, Span, Tracing, Value
 from vivavoce.usage import Usage
 
-Stage = Literal["listen", "think", "speak"]
+Stage = Literal["listen", "think", "speak", "speakers"]
 
 NONE, CANCELLED, OTHER = "none", "cancelled", "other"
 

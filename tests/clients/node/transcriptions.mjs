@@ -25,11 +25,13 @@ const events = [];
 for await (const event of await create({ model: "gpt-4o-mini-transcribe", stream: true })) events.push(event);
 
 const translated = await client.audio.translations.create({ model: "whisper-1", file: await file() });
-const refused = await create({ response_format: "diarized_json" }).catch((error) => ({
+const diarized = await create({ model: "gpt-4o-transcribe-diarize", response_format: "diarized_json" });
+const unknown = { response_format: "diarized_json", known_speaker_names: ["Ann"] };
+const refused = await create(unknown).catch((error) => ({
   name: error.constructor.name,
   status: error.status,
   code: error.code,
   param: error.param,
 }));
 
-process.stdout.write(JSON.stringify({ verbose, json, texts, events, translated, refused }));
+process.stdout.write(JSON.stringify({ verbose, json, texts, events, translated, diarized, refused }));

@@ -100,6 +100,14 @@ class HeardUtterance(_Answer):
     tone: HeardTone
 
 
+class HeardTurn(_Answer):
+    """When one speaker speaks, in seconds from the start; turns of several may overlap."""
+
+    speaker: str
+    start: float
+    end: float
+
+
 class HeardPart(_Answer):
     index: int
     message_index: int
@@ -109,6 +117,7 @@ class HeardPart(_Answer):
     language_probability: float
     no_speech_probability: float
     duration: float
+    speakers: list[HeardTurn]
     words: list[HeardWord]
     unclear: list[str]
     note: str | None

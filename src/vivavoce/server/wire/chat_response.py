@@ -67,6 +67,10 @@ def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
         "language_probability": round(heard.language_probability, 4),
         "no_speech_probability": round(heard.no_speech_probability, 4),
         "duration": round(heard.duration_s, 3),
+        "speakers": [
+            {"speaker": turn.speaker, "start": round(turn.start_s, 3), "end": round(turn.end_s, 3)}
+            for turn in heard.speakers
+        ],
         "words": [
             {
                 "word": word.text,

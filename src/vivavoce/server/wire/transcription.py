@@ -9,6 +9,8 @@ from typing import Any
 from vivavoce.languages import name_of
 from vivavoce.listen.base import Heard, Segment, TokenHeard, space_before
 from vivavoce.listen.captions import captions
+from vivavoce.listen.speakers.assigning import utterances
+from vivavoce.listen.speakers.base import overlaps
 from vivavoce.server.wire.events import event
 from vivavoce.usage import Usage
 
@@ -69,6 +71,38 @@ def verbose(heard: Heard, granularities: set[str], *, task: str, logprobs: bool 
     return body | {"usage": duration_usage(heard)}
 
 
+def diarized(model: str, heard: Heard, usage: Usage) -> dict[str, Any]:
+    """`response_format: diarized_json`. `overlaps`, where several speak at once, is ours."""
+    return {
+        "task": "transcribe",
+        "duration": round(heard.duration_s, 3),
+        "text": heard.transcript,
+        "segments": said_segments(heard),
+        "overlaps": overlap_rows(heard),
+        "usage": duration_usage(heard) if model in BY_THE_MINUTE else token_usage(usage),
+    }
+
+
+def said_segments(heard: Heard) -> list[dict[str, Any]]:
+    """Who says what, short enough for captions."""
+    parts = [(each.speaker, part) for each in utterances(heard) for part in captions(each.segment)]
+    return [
+        {
+            "type": "transcript.text.segment",
+            "id": f"seg_{number:03}",
+            "start": round(part.start_s, 3),
+            "end": round(part.end_s, 3),
+            "text": part.text.strip(),
+            "speaker": speaker,
+        }
+        for number, (speaker, part) in enumerate(parts, start=1)
+    ]
+
+
+def overlap_rows(heard: Heard) -> list[dict[str, float]]:
+    return [{"start": round(start_s, 3), "end": round(end_s, 3)} for start_s, end_s in overlaps(heard.speakers)]
+
+
 def _segment(number: int, whole: Segment, part: Segment) -> dict[str, Any]:
     return {
         "id": number,
@@ -115,10 +149,14 @@ def _logprob(token: TokenHeard, lead: str | None) -> dict[str, Any]:
 
 
 class EventWriter:
-    """Writes a transcription as server-sent events: the deltas joined are the text."""
+    """Writes a transcription as server-sent events: the deltas joined are the text.
 
-    def __init__(self, model: str, *, logprobs: bool) -> None:
+    With `diarized`, who says what follows once all is heard: only the whole tells how many speak, and who is who.
+    """
+
+    def __init__(self, model: str, *, logprobs: bool, diarized: bool = False) -> None:
         self._model = model
+        self._diarized = diarized
         self._logprobs = logprobs
         self._began = False
 
@@ -136,4 +174,5 @@ class EventWriter:
             body["languages"] = languages_of(heard.segments)
         if self._logprobs:
             body["logprobs"] = logprobs_of(heard.segments)
-        return event(body | {"usage": token_usage(usage)})
+        said = said_segments(heard) if self._diarized else []
+        return b"".join(map(event, said)) + event(body | {"usage": token_usage(usage)})

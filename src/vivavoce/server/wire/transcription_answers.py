@@ -56,6 +56,22 @@ class HeardLanguage(_Answer):
     code: str
 
 
+class SaidSegment(_Answer):
+    """Who says what, in a `diarized_json` answer."""
+
+    type: Literal["transcript.text.segment"]
+    id: str
+    start: float
+    end: float
+    text: str
+    speaker: str
+
+
+class Span(_Answer):
+    start: float
+    end: float
+
+
 class Translated(_Answer):
     """`text` alone for `json`; the rest is `verbose_json`."""
 
@@ -68,6 +84,8 @@ class Translated(_Answer):
 
 
 class Transcript(Translated):
+    segments: list[HeardSegment] | list[SaidSegment] | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
+    overlaps: list[Span] | None = None
     words: list[TimedWord] | None = None
     languages: list[HeardLanguage] | None = None
     logprobs: list[HeardLogprob] | None = None

@@ -12,11 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
-from vivavoce.errors import InvalidRequest, InvalidValue
+from vivavoce.errors import InvalidValue
 from vivavoce.languages import name_of, whisper_languages
 from vivavoce.listen.base import Chunking, ListenOptions
 
 TextFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
+DIARIZED = ("diarized_json", "rttm")
+"""Formats that tell who speaks; `rttm` is ours."""
+
+MOST_KNOWN_SPEAKERS = 4
 MOST_KEYWORDS = 1_000
 
 _OWN_CODES = whisper_languages() | {"yue"}
@@ -49,6 +53,7 @@ class ChunkingStrategy(BaseModel):
 
 
 Language = Annotated[str, Field(max_length=64)]
+SpeakerName = Annotated[str, Field(min_length=1, max_length=64)]
 Blank = BeforeValidator(_none_if_blank)
 
 
@@ -85,7 +90,7 @@ class TranslationRequest(HeardForm):
 
 class TranscriptionRequest(HeardForm):
     response_format: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride]
-        TextFormat | Literal["diarized_json"] | None, Blank
+        TextFormat | Literal["diarized_json", "rttm"] | None, Blank
     ] = None
     language: Annotated[Language | None, Blank] = None
     languages: Annotated[list[Language], Field(max_length=100)] = Field(default_factory=list[str])
@@ -96,8 +101,14 @@ class TranscriptionRequest(HeardForm):
     timestamp_granularities: list[Literal["word", "segment"]] = Field(default_factory=list[Literal["word", "segment"]])
     chunking_strategy: Annotated[ChunkingStrategy | None, BeforeValidator(_object), Blank] = None
     stream: Annotated[bool | None, Blank] = None
-    known_speaker_names: list[str] = Field(default_factory=list[str])
-    known_speaker_references: list[str] = Field(default_factory=list[str])
+    known_speaker_names: Annotated[list[SpeakerName], Field(max_length=MOST_KNOWN_SPEAKERS)] = Field(
+        default_factory=list[str]
+    )
+    known_speaker_references: Annotated[list[str], Field(max_length=MOST_KNOWN_SPEAKERS)] = Field(
+        default_factory=list[str]
+    )
+    channels: Annotated[Literal["mix", "speakers"] | None, Blank] = None
+    """Ours. `speakers`: each channel is a speaker of its own; their names are `known_speaker_names`, in order."""
 
     @property
     def wants_logprobs(self) -> bool:
@@ -109,27 +120,45 @@ class TranscriptionRequest(HeardForm):
 
     def check_supported(self) -> None:
         """Raises `InvalidRequest` for what cannot be answered, or not together."""
-        if self.response_format == "diarized_json":
-            raise InvalidValue(
-                "Invalid 'response_format': this server does not tell speakers apart yet. Use 'verbose_json'.",
-                param="response_format",
-                code="unsupported_value",
-            )
-        for name in ("known_speaker_names", "known_speaker_references"):
-            if getattr(self, name):
-                raise InvalidRequest(
-                    f"'{name}' is not supported by this server yet. Leave it out.",
-                    param=name,
-                    code="unsupported_parameter",
-                )
-        if self.stream and self.format not in ("json", "text"):
-            raise _not_with(self.format, "response_format", "'stream' goes with 'json' and 'text'")
+        if self.stream and self.format not in ("json", "text", "diarized_json"):
+            raise _not_with(self.format, "response_format", "'stream' goes with 'json', 'text' and 'diarized_json'")
+        for name in ("known_speaker_names", "known_speaker_references", "channels"):
+            if getattr(self, name) and not self.diarized and self.channels != "mix":
+                raise _not_with(self.format, name, "it goes with 'diarized_json' and 'rttm'")
+        self._check_speakers()
         if self.timestamp_granularities and self.format != "verbose_json":
             raise _not_with(self.format, "timestamp_granularities", "they go with 'verbose_json'")
         if self.include and self.format not in ("json", "verbose_json"):
             raise _not_with(self.format, "include", "it goes with 'json' and 'verbose_json'")
         if self.language and self.languages:
             raise InvalidValue("Send either 'language' or 'languages', not both.", param="languages")
+
+    @property
+    def diarized(self) -> bool:
+        return self.format in DIARIZED
+
+    @property
+    def by_channel(self) -> bool:
+        return self.channels == "speakers"
+
+    def _check_speakers(self) -> None:
+        names, clips = self.known_speaker_names, self.known_speaker_references
+        if self.by_channel and clips:
+            raise InvalidValue(
+                "Invalid 'known_speaker_references': with 'channels' set to 'speakers' the channel tells who speaks.",
+                param="known_speaker_references",
+            )
+        if not self.by_channel and len(names) != len(clips):
+            raise InvalidValue(
+                f"Invalid 'known_speaker_references': there are {len(names)} names and {len(clips)} clips. Send one "
+                "clip for each name.",
+                param="known_speaker_references",
+            )
+        if len({" ".join(name.split()) for name in names}) < len(names) or not all(map(str.strip, names)):
+            raise InvalidValue(
+                "Invalid 'known_speaker_names': each name must be there once, and not blank.",
+                param="known_speaker_names",
+            )
 
     def options(self) -> ListenOptions:
         """Raises `InvalidValue` for what is no language."""

@@ -1,0 +1,1 @@
+"""Who speaks when: Audio -> windows of voices -> turns of speakers."""
