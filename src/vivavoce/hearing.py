@@ -17,7 +17,7 @@ from vivavoce.audio import Audio
 from vivavoce.errors import ServerFault
 from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.listen.speakers.base import Diarizer, SpeakerTurn
-from vivavoce.listen.speakers.finding import find_speakers
+from vivavoce.listen.speakers.finding import find_quickly
 
 
 async def hear(
@@ -43,8 +43,8 @@ async def hear(
 async def hear_all(
     listener: Listener, audio: Audio, options: ListenOptions | None = None, diarizer: Diarizer | None = None
 ) -> Heard:
-    """Listen to the end and return what was heard."""
-    finding = partial(find_speakers, diarizer, audio) if diarizer is not None else None
+    """Listen to the end and return what was heard; `diarizer` tells who speaks."""
+    finding = partial(find_quickly, diarizer, audio) if diarizer is not None else None
     async with aclosing(hear(listener, audio, options, finding)) as stream:
         async for event in stream:
             if isinstance(event, Heard):

@@ -61,8 +61,8 @@ __all__ = [
 NOTHING_SAID = "[The recording holds no speech. Say that you heard nothing and ask the user to repeat.]"
 """What a thinker reads in place of a recording in which nobody spoke."""
 
-SEVERAL_S = 4.0
-"""Two who speak in one recording need about as long; a shorter one is not searched for them."""
+SEVERAL_S = 8.0
+"""A shorter recording is taken to be by one speaker: searching it for others would delay every short question."""
 
 SPOKEN_SHARE = 8
 """Audio tokens to expect per text token when one cap covers both: about 0.3 s of speech a token is 6, numbers more."""
