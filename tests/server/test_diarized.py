@@ -208,6 +208,17 @@ def test_a_recording_that_comes_again_is_traced_once(talking: ScriptedServer) ->
     assert len(diarizer.traced) == traced
 
 
+def test_nothing_is_remembered_where_that_is_off(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with ExitStack() as stack:
+        diarizer = ScriptedDiarizer("A,B")
+        parts = {"listener": ScriptedListener(TEXT), "diarizer": diarizer}
+        server = scripted_server(stack, tmp_path_factory.mktemp("ledger"), **parts)
+        server.service.heard_once = None
+        ask(server, wav_bytes(6.2))
+        ask(server, wav_bytes(6.2))
+        assert len(diarizer.traced) == 2
+
+
 def test_one_speaker_alone_is_not_named_to_the_thinker(tmp_path_factory: pytest.TempPathFactory) -> None:
     with ExitStack() as stack:
         parts = {"listener": ScriptedListener(TEXT), "diarizer": ScriptedDiarizer("A")}
