@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 weights: $(STAMP) ## Fetch the weights of both profiles (about 1.6 GB, once)
-	@$(BIN)/viva models pull whisper-base qwen2.5-coder-1.5b kokoro-82m kokoro-voices piper-joe whisper-tiny smollm2-135m
+	@$(BIN)/viva models pull whisper-base qwen2.5-coder-1.5b kokoro-82m kokoro-voices piper-joe whisper-tiny smollm2-135m pyannote-segmentation-3.0 campplus-zh-en
 
 demo: $(STAMP) ## A spoken question in, a spoken answer out (ASK=question.wav for your own)
 	@$(BIN)/viva models pull

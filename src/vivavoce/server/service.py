@@ -60,9 +60,9 @@ class Service:
     """`engines` waits for the engines and raises `EngineLost` or why they can't run; `ready` tells at once.
 
     `admission` gives the queue of an owner with its quota; None: everybody is let in. `heard_once` None: recordings are
-    listened to, and traced, anew each time. `strict`: refuse what the original refused. `cost_per_hour`: see `Accounts`.
-    `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`. `batch_made`:
-    set when there is a batch to be run.
+    listened to, and traced, anew each time. `strict`: refuse what the original refused. `cost_per_hour`: as `Accounts`
+    has it. `engine_names`: stage -> `kind:model`, to show to people. `engine_status`: see `EngineClient.status`.
+    `batch_made`: set when there is a batch to be run.
     """
 
     engines: Callable[[], Awaitable[Engines]]
