@@ -28,7 +28,7 @@ from vivavoce.hearing import hear, hear_all
 from vivavoce.languages import name_of
 from vivavoce.leisure import LeisurelySpeaker, LeisurelyThinker
 from vivavoce.listen.note import asking_back, hearing_note
-from vivavoce.listen.speakers.assigning import attributed
+from vivavoce.listen.speakers.assigning import attributed, main_speakers
 from vivavoce.listen.tone import ToneOfConversation
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.clauses import Clause, ClauseSplitter
@@ -200,7 +200,8 @@ class _Run:
                     await ticket.clear()
                     diarizer = self.engines.diarizer if part.audio.duration_s >= SEVERAL_S else None
                     heard = await hear_all(self.engines.listener, part.audio, listening, diarizer)
-                    heard = await tones.of(heard)
+                    speakers = main_speakers(heard)
+                    heard = await tones.of(heard, speakers and [f"{number}.{index} {name}" for name in speakers])
                     note = hearing_note(heard, self.heard_language) if noted else ""
                     await self.emit(PartHeard(number, index, heard, note))
                     if number == len(self.turn.conversation) - 1:

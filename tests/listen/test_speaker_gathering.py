@@ -129,7 +129,7 @@ def evenly(text: str, start_s: float = 0.0, word_s: float = 0.5) -> Segment:
 
 def said(turns: Sequence[SpeakerTurn], *segments: Segment) -> list[tuple[str, str]]:
     heard = Heard.of(segments, 10.0)
-    whole = Heard(heard.transcript, "en", 1.0, 0.0, 10.0, heard.segments, tuple(turns))
+    whole = Heard(heard.transcript, "en", 1.0, 0.0, 10.0, heard.segments, speakers=tuple(turns))
     return [(each.speaker, each.segment.text) for each in utterances(whole)]
 
 
@@ -165,10 +165,10 @@ def test_segments_without_words_go_whole() -> None:
 def test_the_thinker_is_told_who_says_what_where_several_speak() -> None:
     first, second = evenly("how are you"), evenly("fine and you", 2.0)
     turns = (SpeakerTurn("A", 0, 1.5), SpeakerTurn("Bo", 2.0, 3.5))
-    heard = Heard("how are you fine and you", "en", 1.0, 0.0, 4.0, (first, second), turns)
+    heard = Heard("how are you fine and you", "en", 1.0, 0.0, 4.0, (first, second), speakers=turns)
     assert attributed(heard) == "Speaker A: how are you\nSpeaker Bo: fine and you"
     assert list(merged(utterances(heard))) == [("A", "how are you"), ("Bo", "fine and you")]
-    alone = Heard("how are you", "en", 1.0, 0.0, 2.0, (first,), turns[:1])
+    alone = Heard("how are you", "en", 1.0, 0.0, 2.0, (first,), speakers=turns[:1])
     assert attributed(alone) == "how are you"
 
 

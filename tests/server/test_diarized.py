@@ -17,7 +17,7 @@ from scripted_app import ScriptedServer, audio_part, scripted_server, spoken, wa
 
 from vivavoce.server import strict
 from vivavoce.server.wire.transcription_request import TranscriptionRequest
-from vivavoce.testing import ScriptedDiarizer, ScriptedListener, ScriptedThinker
+from vivavoce.testing import ScriptedDiarizer, ScriptedListener, ScriptedThinker, ScriptedTone
 
 ROUTE = "/v1/audio/transcriptions"
 TEXT = "where is the harbour it is over there past the old mill"
@@ -28,6 +28,14 @@ TEXT = "where is the harbour it is over there past the old mill"
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedServer]:
     with ExitStack() as stack:
         parts = {"listener": ScriptedListener(TEXT), "diarizer": ScriptedDiarizer("A,B")}
+        yield scripted_server(stack, tmp_path_factory.mktemp("ledger"), **parts)
+
+
+@pytest.fixture(scope="module")
+def chatting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedServer]:
+    """Turns of 3 s: chat searches no recording under 8 s for speakers."""
+    with ExitStack() as stack:
+        parts = {"listener": ScriptedListener(TEXT), "diarizer": ScriptedDiarizer("A,B", turn_s=3.0)}
         yield scripted_server(stack, tmp_path_factory.mktemp("ledger"), **parts)
 
 
@@ -183,28 +191,41 @@ def last_asked(server: ScriptedServer) -> str:
     return thinker.asked[-1][-1].text
 
 
-def test_the_thinker_sees_who_said_what(talking: ScriptedServer) -> None:
-    (heard,) = ask(talking, wav_bytes(6.1))["choices"][0]["message"]["heard"]
+def test_the_thinker_sees_who_said_what(chatting: ScriptedServer) -> None:
+    (heard,) = ask(chatting, wav_bytes(9.2))["choices"][0]["message"]["heard"]
     assert [turn["speaker"] for turn in heard["speakers"]] == ["A", "B", "A", "B"]
-    assert last_asked(talking) == (
+    assert last_asked(chatting) == (
         "Speaker A: where is the harbour\nSpeaker B: it is over there\nSpeaker A: past the old mill"
     )
     assert heard["transcript"] == TEXT
 
 
-def test_a_short_question_is_not_searched_for_speakers(talking: ScriptedServer) -> None:
-    (heard,) = ask(talking, wav_bytes(2.0))["choices"][0]["message"]["heard"]
-    assert (heard["speakers"], last_asked(talking)) == ([], TEXT)
+def test_the_tone_is_told_of_each_speaker(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Voices in one recording are not compared with each other, nor with those of another recording."""
+    with ExitStack() as stack:
+        tone = ScriptedTone("fear")
+        listener = ScriptedListener([TEXT[:24], TEXT[25:41], TEXT[42:]])
+        parts = {"listener": listener, "diarizer": ScriptedDiarizer("A,B", turn_s=3.0), "tone": tone}
+        server = scripted_server(stack, tmp_path_factory.mktemp("ledger"), **parts)
+        (heard,) = ask(server, wav_bytes(9.0))["choices"][0]["message"]["heard"]
+        assert [each["speaker"] for each in heard["utterances"]] == ["A", "B", "A"]
+        assert set(heard["tone_by_speaker"]) == {"A", "B"}
+        assert tone.asked == [(2, 0), (1, 0)]
 
 
-def test_a_recording_that_comes_again_is_traced_once(talking: ScriptedServer) -> None:
-    diarizer = talking.engines.diarizer
+def test_a_short_question_is_not_searched_for_speakers(chatting: ScriptedServer) -> None:
+    (heard,) = ask(chatting, wav_bytes(6.0))["choices"][0]["message"]["heard"]
+    assert (heard["speakers"], last_asked(chatting)) == ([], TEXT)
+
+
+def test_a_recording_that_comes_again_is_traced_once(chatting: ScriptedServer) -> None:
+    diarizer = chatting.engines.diarizer
     assert isinstance(diarizer, ScriptedDiarizer)
-    sound = wav_bytes(6.3)
-    ask(talking, sound)
+    sound = wav_bytes(9.4)
+    ask(chatting, sound)
     traced = len(diarizer.traced)
-    ask(talking, sound)
-    post(talking, sound, response_format="rttm")
+    ask(chatting, sound)
+    post(chatting, sound, response_format="rttm")
     assert len(diarizer.traced) == traced
 
 
@@ -214,8 +235,8 @@ def test_nothing_is_remembered_where_that_is_off(tmp_path_factory: pytest.TempPa
         parts = {"listener": ScriptedListener(TEXT), "diarizer": diarizer}
         server = scripted_server(stack, tmp_path_factory.mktemp("ledger"), **parts)
         server.service.heard_once = None
-        ask(server, wav_bytes(6.2))
-        ask(server, wav_bytes(6.2))
+        ask(server, wav_bytes(9.3))
+        ask(server, wav_bytes(9.3))
         assert len(diarizer.traced) == 2
 
 
@@ -223,7 +244,7 @@ def test_one_speaker_alone_is_not_named_to_the_thinker(tmp_path_factory: pytest.
     with ExitStack() as stack:
         parts = {"listener": ScriptedListener(TEXT), "diarizer": ScriptedDiarizer("A")}
         server = scripted_server(stack, tmp_path_factory.mktemp("ledger"), **parts)
-        (heard,) = ask(server, wav_bytes(6.1))["choices"][0]["message"]["heard"]
+        (heard,) = ask(server, wav_bytes(9.2))["choices"][0]["message"]["heard"]
         assert ({turn["speaker"] for turn in heard["speakers"]}, last_asked(server)) == ({"A"}, TEXT)
 
 

@@ -42,7 +42,8 @@ def test_what_was_heard_says_how_it_was_said(make_server: MakeServer) -> None:
         "pauses": 0,
         "pause_duration": 0.0,
     }
-    assert heard["utterances"] == [{"start": 0.0, "end": 1.0, "tone": tone}]
+    assert heard["utterances"] == [{"start": 0.0, "end": 1.0, "speaker": "A", "tone": tone}]
+    assert heard["tone_by_speaker"] == {"A": tone}
 
 
 def test_utterances_have_tones_of_their_own(make_server: MakeServer) -> None:

@@ -61,6 +61,13 @@ def attributed(heard: Heard) -> str:
     return "\n".join(f"Speaker {speaker}: {text}" for speaker, text in lines)
 
 
+def main_speakers(heard: Heard) -> list[str] | None:
+    """Who speaks for most of each segment; None where one speaker is all there is."""
+    if len({turn.speaker for turn in heard.speakers}) < 2:
+        return None
+    return [_speaker_at(segment.start_s, segment.end_s, heard.speakers) for segment in heard.segments]
+
+
 def _speaker_at(start_s: float, end_s: float, turns: Sequence[SpeakerTurn]) -> str:
     """Who speaks for most of a stretch; of those who do so alike, who speaks on for longest around it."""
 

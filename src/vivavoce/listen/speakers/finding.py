@@ -61,7 +61,7 @@ async def find_quickly(diarizer: Diarizer, audio: Audio) -> tuple[SpeakerTurn, .
     for number in range(math.ceil(audio.duration_s / step_s)):
         first = round(number * step_s / FRAME_S)
         async with aclosing(diarizer.trace(audio.slice(number * step_s, (number + 1) * step_s))) as traced:
-            glances.append(replace(await anext(traced), first_frame=first))
+            glances += [replace(window, first_frame=first) async for window in traced]
     turns = await asyncio.to_thread(gather, glances) if glances else ()
     return turns if len(speakers_of(turns)) < 2 or len(glances) < 2 else await find_speakers(diarizer, audio)
 

@@ -97,6 +97,7 @@ class HeardUtterance(_Answer):
 
     start: float
     end: float
+    speaker: str
     tone: HeardTone
 
 
@@ -122,6 +123,7 @@ class HeardPart(_Answer):
     unclear: list[str]
     note: str | None
     tone: HeardTone | None
+    tone_by_speaker: dict[str, HeardTone]
     utterances: list[HeardUtterance]
 
 

@@ -16,6 +16,8 @@ import pybase64
 
 from vivavoce.listen.manner import Tone
 from vivavoce.listen.note import unclear
+from vivavoce.listen.speakers.assigning import main_speakers
+from vivavoce.listen.tone import tone_by_speaker
 from vivavoce.server.wire.events import event
 from vivavoce.server.wire.tool_calls import Calls, CallStyle
 from vivavoce.think.base import FinishReason, TokenLogprob
@@ -58,6 +60,8 @@ class Answer:
 def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
     """The `heard` extension for one audio part. `index` lets stream helpers gather several of them in a list."""
     heard = part.heard
+    only = heard.speakers[0].speaker if heard.speakers else "A"
+    speakers = main_speakers(heard) or [only] * len(heard.segments)
     return {
         "index": index,
         "message_index": part.message,
@@ -83,9 +87,17 @@ def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
         "unclear": unclear(heard),
         "note": part.note or None,
         "tone": tone_object(heard.tone),
+        "tone_by_speaker": {
+            name: tone_object(tone) for name, tone in tone_by_speaker(heard.tones, speakers[: len(heard.tones)]).items()
+        },
         "utterances": [
-            {"start": round(segment.start_s, 3), "end": round(segment.end_s, 3), "tone": tone_object(tone)}
-            for segment, tone in zip(heard.segments, heard.tones, strict=False)
+            {
+                "start": round(segment.start_s, 3),
+                "end": round(segment.end_s, 3),
+                "speaker": speaker,
+                "tone": tone_object(tone),
+            }
+            for segment, speaker, tone in zip(heard.segments, speakers, heard.tones, strict=False)
         ],
     }
 
