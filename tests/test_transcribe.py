@@ -221,7 +221,7 @@ TALK = Heard(
     0.1,
     3.0,
     (Segment("where there here", 0.0, 2.5, "en", 0.9, 0.1, WORDS),),
-    (SpeakerTurn("A", 0.0, 0.7), SpeakerTurn("Bo & Co", 1.0, 3.0)),
+    speakers=(SpeakerTurn("A", 0.0, 0.7), SpeakerTurn("Bo & Co", 1.0, 3.0)),
 )
 
 
