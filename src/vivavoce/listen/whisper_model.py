@@ -45,6 +45,11 @@ class Encoded:
         """One row for each 20 ms, shape (steps, width)."""
         return np.asarray(self.states)[0].astype(np.float32)
 
+    def between(self, start_s: float, end_s: float) -> Encoded:
+        """What the encoder made of a stretch, knowing what is around it."""
+        rows = np.asarray(self.states)[:, round(start_s * 50) : round(start_s * 50) + round((end_s - start_s) * 50)]
+        return Encoded(_ct2.StorageView.from_array(np.ascontiguousarray(rows)), end_s - start_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

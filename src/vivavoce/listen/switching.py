@@ -1,0 +1,80 @@
+"""Code-switching: whether the language changes within a window, and the looks to take at each part if it does.
+
+Asks the model for languages, `tongues.py` for what follows from them. Knows no decoding of words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vivavoce.audio import LISTEN_RATE_HZ
+from vivavoce.listen.base import Segment
+from vivavoce.listen.decoding import LanguagePolicy, Languages, among
+from vivavoce.listen.recording import Look
+from vivavoce.listen.tongues import Span, Stretch, TonguePolicy, disagree, pieces, slices, spans
+from vivavoce.listen.whisper_calls import WhisperCalls
+from vivavoce.listen.whisper_model import Encoded
+
+_SILENCE_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageChanges:
+    """policy: None for no changes within a window, ever."""
+
+    calls: WhisperCalls
+    policy: TonguePolicy | None
+    weights: LanguagePolicy
+
+    async def parts(self, look: Look, encoded: Encoded) -> list[Look]:
+        """Looks at the parts of a window, each in a language of its own; [] where it holds one only.
+
+        Where the caller named the language there is nothing to be found.
+        """
+        options = look.recording.options
+        if self.policy is None or options.language is not None or len(options.languages) == 1:
+            return []
+        window = look.window
+        speech = window.speech_start_s - window.start_s, min(window.speech_end_s, look.end_s) - window.start_s
+        stretches = slices(speech, self.policy)
+        if not stretches:
+            return []
+        found = await self.calls.languages_of(encoded, stretches, urgent=look.urgent)
+        if not disagree(self._allowed(found, look), self.policy):
+            return []
+        changes = await self._spans(look, speech, self.policy)
+        if len(changes) < 2:
+            return []
+        windows = window.parted([window.start_s + change.start_s for change in changes[1:]])
+        return [
+            Look.at(part, look.recording, (change.language, change.probability))
+            for part, change in zip(windows, changes, strict=True)
+        ]
+
+    async def _spans(self, look: Look, speech: Stretch, policy: TonguePolicy) -> list[Span]:
+        parts = pieces(look.sound, speech, policy)
+        found = await asyncio.gather(*(self._languages_in(look, part) for part in parts))
+        return spans(parts, self._allowed(found, look), policy, self.weights)
+
+    async def _languages_in(self, look: Look, part: Stretch) -> Languages:
+        """What a stretch sounds like to one who hears nothing else."""
+        start_s, end_s = part
+        sound = look.sound[round(start_s * LISTEN_RATE_HZ) : round(end_s * LISTEN_RATE_HZ)]
+        encoded = await self.calls.encode(sound, end_s - start_s + _SILENCE_AFTER_S, urgent=look.urgent)
+        return await self.calls.languages(encoded, urgent=look.urgent)
+
+    def _allowed(self, found: Sequence[Languages], look: Look) -> list[Languages]:
+        languages = look.recording.options.languages
+        return [among(each, languages) if languages else each for each in found]
+
+
+def reads_better(parts: Sequence[Segment], whole: Segment) -> bool:
+    """Whether parts, each in its own language, are likelier per token than the whole in one."""
+    spoken = [part for part in parts if part.text]
+    if len({part.language for part in spoken}) < 2:
+        return False
+    tokens = sum(len(part.tokens) for part in spoken)
+    likelihood = sum(part.mean_log_probability * len(part.tokens) for part in spoken) / tokens
+    return not whole.text or likelihood > whole.mean_log_probability

@@ -1,0 +1,152 @@
+"""Where the language changes within a window of speech: stretches, what each sounds like -> spans of one language.
+
+Two steps, since most windows hold one language. Slices of what the encoder made of the window cost one decoder step
+together; only where a slice denies the language of the others is the window cut at its quietest places and each piece
+looked at on its own, which the encoder's view of the whole would blur. Pure: knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log
+
+import numpy as np
+
+from vivavoce.audio import LISTEN_RATE_HZ, Samples
+from vivavoce.listen.decoding import TAIL_LANGUAGES, LanguagePolicy, Languages
+
+_FRAME_S = 0.02
+_DIP_S = 0.16
+"""Length of the stretch that must be quiet where speech is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class TonguePolicy:
+    """When a window is thought to change its language, and where; times in seconds.
+
+    slice_s, hop_s: slices of the first step and how far apart they begin. denied: a slice that gives the language of
+    the others less than this calls for the second step. piece_s: pieces are cut until none is longer. least_s: no
+    piece, and so no span, is shorter. leading: probability from which on a language that leads a piece is considered.
+    floor: the least probability that a piece is taken to give any language. switch: what a change of language must
+    gain, in natural logarithms of probability; a piece's count by its seconds, up to one of `full_s`.
+    """
+
+    slice_s: float = 3.0
+    hop_s: float = 1.0
+    denied: float = 0.1
+    piece_s: float = 2.5
+    least_s: float = 0.8
+    leading: float = 0.4
+    floor: float = 0.01
+    switch: float = 4.0
+    full_s: float = 1.5
+
+
+Stretch = tuple[float, float]
+"""Start and end in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch in one language, and how probable that is, in [0, 1]: the mean over its seconds."""
+
+    start_s: float
+    end_s: float
+    language: str
+    probability: float
+
+
+def slices(speech: Stretch, policy: TonguePolicy) -> list[Stretch]:
+    """Slices of equal length that overlap and cover the speech; none where it is too short to hold two languages."""
+    start_s, end_s = speech
+    length_s = min(policy.slice_s, (end_s - start_s) / 2)
+    if length_s < policy.least_s:
+        return []
+    count = 1 + max(1, round((end_s - start_s - length_s) / policy.hop_s))
+    return [(float(at), float(at) + length_s) for at in np.linspace(start_s, end_s - length_s, count)]
+
+
+def disagree(found: Sequence[Languages], policy: TonguePolicy) -> bool:
+    """Whether one of the slices denies the language that all together are likeliest in."""
+    if len(found) < 2:
+        return False
+    total: dict[str, float] = {}
+    for languages in found:
+        for code, probability in languages:
+            total[code] = total.get(code, 0.0) + probability
+    likeliest = max(total, key=lambda code: total[code])
+    return min(dict(languages).get(likeliest, 0.0) for languages in found) < policy.denied
+
+
+def pieces(sound: Samples, speech: Stretch, policy: TonguePolicy) -> list[Stretch]:
+    """Cut speech at its quietest places. sound: 16 kHz, with second 0 of `speech` as its first sample."""
+    frames = len(sound) // round(_FRAME_S * LISTEN_RATE_HZ)
+    energy = (sound[: frames * round(_FRAME_S * LISTEN_RATE_HZ)].reshape(frames, -1) ** 2).mean(axis=1)
+    width = round(_DIP_S / _FRAME_S)
+    smooth = np.convolve(energy, np.ones(width) / width, mode="same")
+
+    def cut(start_s: float, end_s: float) -> list[Stretch]:
+        first, last = round((start_s + policy.least_s) / _FRAME_S), round((end_s - policy.least_s) / _FRAME_S)
+        if end_s - start_s <= policy.piece_s or last - first < 1:
+            return [(start_s, end_s)]
+        at_s = (first + int(np.argmin(smooth[first:last]))) * _FRAME_S
+        return [*cut(start_s, at_s), *cut(at_s, end_s)]
+
+    return cut(*speech)
+
+
+def spans(
+    parts: Sequence[Stretch], found: Sequence[Languages], policy: TonguePolicy, weights: LanguagePolicy
+) -> list[Span]:
+    """The likeliest sequence of languages (Viterbi 1967), neighbours of one language together.
+
+    parts, found: pieces in order and what each sounds like. Languages of which Whisper learned little weigh less, as
+    `weights` has it.
+    """
+    sure = [
+        {code: each * (weights.tail_weight if code in TAIL_LANGUAGES else 1.0) for code, each in languages}
+        for languages in found
+    ]
+    leading = [max(each, key=lambda code: each[code]) for each in sure]
+    total = {code: sum(each.get(code, 0.0) for each in sure) for code in dict.fromkeys(leading)}
+    likeliest = max(total, key=lambda code: total[code])
+    codes = [
+        code
+        for code in total
+        if code == likeliest
+        or any(lead == code and each[code] >= policy.leading for lead, each in zip(leading, sure, strict=True))
+    ]
+    merits = [
+        {
+            code: log(max(policy.floor, each.get(code, 0.0))) * min(1.0, (end_s - start_s) / policy.full_s)
+            for code in codes
+        }
+        for each, (start_s, end_s) in zip(sure, parts, strict=True)
+    ]
+    path = _likeliest_path(merits, policy.switch)
+    joined: list[Span] = []
+    for code, (start_s, end_s), languages in zip(path, parts, found, strict=True):
+        probability = dict(languages).get(code, 0.0)
+        if joined and joined[-1].language == code:
+            before = joined[-1]
+            mass = before.probability * (before.end_s - before.start_s) + probability * (end_s - start_s)
+            joined[-1] = Span(before.start_s, end_s, code, mass / (end_s - before.start_s))
+        else:
+            joined.append(Span(start_s, end_s, code, probability))
+    return joined
+
+
+def _likeliest_path(merits: Sequence[dict[str, float]], switch: float) -> list[str]:
+    """One key for each row, so that their values are most together, a change of key costing `switch`."""
+    best = dict(merits[0])
+    came: list[dict[str, str]] = []
+    for before, row in pairwise(merits):
+        assert before.keys() == row.keys()
+        came.append({to: max(best, key=lambda code, to=to: best[code] - switch * (code != to)) for to in row})
+        best = {to: best[came[-1][to]] - switch * (came[-1][to] != to) + row[to] for to in row}
+    path = [max(best, key=lambda code: best[code])]
+    for row in reversed(came):
+        path.append(row[path[-1]])
+    return path[::-1]
