@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
 
 from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio, Samples
-from vivavoce.bench.clips import Clip, choose
+from vivavoce.bench.clips import Clip
 from vivavoce.bench.languages import sentences
 from vivavoce.bench.scoring import CHARACTER_LANGUAGES, score
 from vivavoce.codec.decode import decode
@@ -43,9 +43,6 @@ _MOST_OF_A_LANGUAGE = 10
 """A language with more recordings than this is no likelier to be a part."""
 _NEUTRAL = "und"
 """Normalises words alike in every language: no English numbers and contractions."""
-
-Told = Callable[[str], None]
-"""Told after each recording what is being done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +273,3 @@ async def _heard(parts: Sequence[Part], said: str, audio: Audio, listener: Liste
     heard = await hear_all(listener, audio)
     seconds = time.perf_counter() - began_s
     return heard, Way(score(said, heard.transcript, _NEUTRAL).errors, right_s(parts, heard), seconds, heard.transcript)
-
-
-def chosen(clips: Sequence[Clip], half: str, seed: int) -> list[Clip]:
-    return choose(clips, half="tune" if half == "tune" else "report" if half == "report" else "all", seed=seed)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 from vivavoce.audio import LISTEN_RATE_HZ
 from vivavoce.listen.base import Segment
 from vivavoce.listen.decoding import LanguagePolicy, Languages, among
 from vivavoce.listen.recording import Look
-from vivavoce.listen.tongues import Span, Stretch, TonguePolicy, disagree, pieces, slices, spans
+from vivavoce.listen.tongues import Span, Stretch, TonguePolicy, denied, pieces, slices, spans, unsure
 from vivavoce.listen.whisper_calls import WhisperCalls
 from vivavoce.listen.whisper_model import Encoded
 
-_SILENCE_AFTER_S = 1.0
+_SILENCE_AFTER_S = 0.5
+_LEAST = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,13 @@ class LanguageChanges:
 
         Where the caller named the language there is nothing to be found.
         """
-        options = look.recording.options
-        if self.policy is None or options.language is not None or len(options.languages) == 1:
+        options, policy, window = look.recording.options, self.policy, look.window
+        if policy is None or options.language is not None or len(options.languages) == 1:
             return []
-        window = look.window
         speech = window.speech_start_s - window.start_s, min(window.speech_end_s, look.end_s) - window.start_s
-        stretches = slices(speech, self.policy)
-        if not stretches:
+        if speech[1] - speech[0] < 2 * policy.least_s or not await self._doubtful(look, encoded, speech, policy):
             return []
-        found = await self.calls.languages_of(encoded, stretches, urgent=look.urgent)
-        if not disagree(self._allowed(found, look), self.policy):
-            return []
-        changes = await self._spans(look, speech, self.policy)
+        changes = await self._spans(look, speech, policy)
         if len(changes) < 2:
             return []
         windows = window.parted([window.start_s + change.start_s for change in changes[1:]])
@@ -52,6 +49,16 @@ class LanguageChanges:
             Look.at(part, look.recording, (change.language, change.probability))
             for part, change in zip(windows, changes, strict=True)
         ]
+
+    async def _doubtful(self, look: Look, encoded: Encoded, speech: Stretch, policy: TonguePolicy) -> bool:
+        [whole] = self._allowed([await self.calls.languages(encoded, urgent=look.urgent)], look)
+        if unsure(whole, policy):
+            return True
+        stretches = slices(speech, policy)
+        if not stretches:
+            return False
+        found = await self.calls.languages_of(encoded, stretches, urgent=look.urgent)
+        return denied(whole[0][0], self._allowed(found, look), policy)
 
     async def _spans(self, look: Look, speech: Stretch, policy: TonguePolicy) -> list[Span]:
         parts = pieces(look.sound, speech, policy)
@@ -70,11 +77,15 @@ class LanguageChanges:
         return [among(each, languages) if languages else each for each in found]
 
 
-def reads_better(parts: Sequence[Segment], whole: Segment) -> bool:
-    """Whether parts, each in its own language, are likelier per token than the whole in one."""
+def reads_better(parts: Sequence[Segment], whole: Segment, policy: TonguePolicy) -> bool:
+    """Whether parts, each in its own language, are likelier than the whole in one: their words, and their languages."""
     spoken = [part for part in parts if part.text]
     if len({part.language for part in spoken}) < 2:
         return False
-    tokens = sum(len(part.tokens) for part in spoken)
-    likelihood = sum(part.mean_log_probability * len(part.tokens) for part in spoken) / tokens
-    return not whole.text or likelihood > whole.mean_log_probability
+    tokens = [max(1, len(part.tokens)) for part in spoken]
+    merit = sum(_merit(part, policy) * count for part, count in zip(spoken, tokens, strict=True)) / sum(tokens)
+    return not whole.text or merit > _merit(whole, policy)
+
+
+def _merit(segment: Segment, policy: TonguePolicy) -> float:
+    return segment.mean_log_probability + policy.detection_weight * log(max(_LEAST, segment.language_probability))

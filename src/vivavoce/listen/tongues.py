@@ -1,8 +1,9 @@
 """Where the language changes within a window of speech: stretches, what each sounds like -> spans of one language.
 
-Two steps, since most windows hold one language. Slices of what the encoder made of the window cost one decoder step
-together; only where a slice denies the language of the others is the window cut at its quietest places and each piece
-looked at on its own, which the encoder's view of the whole would blur. Pure: knows no model.
+Three steps, since most windows hold one language. A window that surely sounds like one language is done with if it is
+short. Slices of what the encoder made of a longer one cost one decoder step together. Only where the window is unsure,
+or a slice denies its language, is it cut at its quietest places and each piece looked at on its own, which the
+encoder's view of the whole would blur. Pure: knows no model.
 """
 
 from __future__ import annotations
@@ -26,22 +27,28 @@ _DIP_S = 0.16
 class TonguePolicy:
     """When a window is thought to change its language, and where; times in seconds.
 
-    slice_s, hop_s: slices of the first step and how far apart they begin. denied: a slice that gives the language of
-    the others less than this calls for the second step. piece_s: pieces are cut until none is longer. least_s: no
+    sure: a window whose likeliest language has at least this probability is not unsure. slice_s, hop_s: slices and how
+    far apart they begin; shorter ones than that are no witnesses. long_s: speech that is worth slicing. denied: a slice
+    that gives the window's language less than this denies it. piece_s: pieces are cut until none is longer. least_s: no
     piece, and so no span, is shorter. leading: probability from which on a language that leads a piece is considered.
     floor: the least probability that a piece is taken to give any language. switch: what a change of language must
-    gain, in natural logarithms of probability; a piece's count by its seconds, up to one of `full_s`.
+    gain, in natural logarithms of probability; a piece's count by its seconds, up to one of `full_s`. detection_weight:
+    how much the logarithm of a language's probability adds to the mean log-probability of the text when parts in their
+    own languages compete with the whole in one.
     """
 
+    sure: float = 0.9
     slice_s: float = 3.0
     hop_s: float = 1.0
+    long_s: float = 5.0
     denied: float = 0.1
     piece_s: float = 2.5
     least_s: float = 0.8
     leading: float = 0.4
     floor: float = 0.01
-    switch: float = 4.0
+    switch: float = 2.0
     full_s: float = 1.5
+    detection_weight: float = 0.3
 
 
 Stretch = tuple[float, float]
@@ -58,30 +65,30 @@ class Span:
     probability: float
 
 
+def unsure(found: Languages, policy: TonguePolicy) -> bool:
+    """Whether a window, from what the whole of it sounds like, may hold several languages."""
+    return found[0][1] < policy.sure
+
+
 def slices(speech: Stretch, policy: TonguePolicy) -> list[Stretch]:
-    """Slices of equal length that overlap and cover the speech; none where it is too short to hold two languages."""
+    """Slices of equal length that overlap and cover the speech; none where it is not long."""
     start_s, end_s = speech
-    length_s = min(policy.slice_s, (end_s - start_s) / 2)
-    if length_s < policy.least_s:
+    room_s = end_s - start_s - policy.slice_s
+    if end_s - start_s < policy.long_s or room_s <= 0.0:
         return []
-    count = 1 + max(1, round((end_s - start_s - length_s) / policy.hop_s))
-    return [(float(at), float(at) + length_s) for at in np.linspace(start_s, end_s - length_s, count)]
+    starts_s = np.linspace(start_s, start_s + room_s, 1 + max(1, round(room_s / policy.hop_s)))
+    return [(float(at_s), float(at_s) + policy.slice_s) for at_s in starts_s]
 
 
-def disagree(found: Sequence[Languages], policy: TonguePolicy) -> bool:
-    """Whether one of the slices denies the language that all together are likeliest in."""
-    if len(found) < 2:
-        return False
-    total: dict[str, float] = {}
-    for languages in found:
-        for code, probability in languages:
-            total[code] = total.get(code, 0.0) + probability
-    likeliest = max(total, key=lambda code: total[code])
-    return min(dict(languages).get(likeliest, 0.0) for languages in found) < policy.denied
+def denied(language: str, found: Sequence[Languages], policy: TonguePolicy) -> bool:
+    """Whether one of the slices does not sound like the window's language."""
+    return any(dict(languages).get(language, 0.0) < policy.denied for languages in found)
 
 
 def pieces(sound: Samples, speech: Stretch, policy: TonguePolicy) -> list[Stretch]:
     """Cut speech at its quietest places. sound: 16 kHz, with second 0 of `speech` as its first sample."""
+    if speech[1] - speech[0] < 2 * policy.least_s:
+        return [speech]
     frames = len(sound) // round(_FRAME_S * LISTEN_RATE_HZ)
     energy = (sound[: frames * round(_FRAME_S * LISTEN_RATE_HZ)].reshape(frames, -1) ** 2).mean(axis=1)
     width = round(_DIP_S / _FRAME_S)

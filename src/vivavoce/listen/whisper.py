@@ -194,13 +194,13 @@ class WhisperListener:
         """One window: a segment, or one for each language where it changes and they read better than the whole."""
         encoded = await self._encoded(look)
         parts = await self._changes.parts(look, encoded)
-        if not parts:
+        if not parts or self.changes is None:
             return (await self._hear_as_one(look, encoded),)
         self.stats.parted += 1
         whole, *segments = await asyncio.gather(
             self._hear_as_one(look, encoded), *(self._hear_part(part) for part in parts)
         )
-        return tuple(segments) if reads_better(segments, whole) else (whole,)
+        return tuple(segments) if reads_better(segments, whole, self.changes) else (whole,)
 
     async def _hear_part(self, look: Look) -> Segment:
         return await self._hear_as_one(look, await self._encoded(look))

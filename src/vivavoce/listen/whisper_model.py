@@ -33,9 +33,9 @@ MAX_PROMPT_CHARACTERS = 8_000
 """More than those tokens can hold; what lies before is not even looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Encoded:
-    """The encoder's view of one window, in main memory. seconds: how much sound it was shown."""
+    """The encoder's view of one window, in main memory; none equals another. seconds: how much sound it was shown."""
 
     states: Any
     seconds: float
