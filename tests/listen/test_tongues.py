@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+
 from dataclasses import replace
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_a_change_must_be_worth_it(found: list[Languages], path: list[str]) -> N
     told = spans(parts, found, POLICY, LanguagePolicy())
     assert [span.language for span in told] == path
     assert (told[0].start_s, told[-1].end_s) == (0.0, 2.0 * len(found))
-    assert all(before.end_s == after.start_s for before, after in zip(told, told[1:], strict=False))
+    assert all(before.end_s == after.start_s for before, after in pairwise(told))
 
 
 def test_a_short_piece_weighs_less_than_a_long_one() -> None:
@@ -68,7 +69,7 @@ def test_speech_is_cut_where_it_is_quiet() -> None:
     cut = pieces(sound, (0.0, 6.0), POLICY)
     assert [end_s for _, end_s in cut] == pytest.approx([2.07, 4.17, 6.0], abs=0.1)
     assert cut[0][0] == 0.0
-    assert all(before[1] == after[0] for before, after in zip(cut, cut[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(cut))
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.5, 2.4, 2.6, 7.3, 15.0])
@@ -87,7 +88,7 @@ def test_only_long_speech_is_sliced_and_all_of_it() -> None:
         cut = slices((0.4, end_s + 0.4), POLICY)
         assert (cut[0][0], cut[-1][1]) == pytest.approx((0.4, end_s + 0.4))
         assert [end - start for start, end in cut] == pytest.approx([POLICY.slice_s] * len(cut))
-        assert all(after[0] - before[0] <= 1.5 * POLICY.hop_s for before, after in zip(cut, cut[1:], strict=False))
+        assert all(after[0] - before[0] <= 1.5 * POLICY.hop_s for before, after in pairwise(cut))
 
 
 def test_what_calls_for_a_closer_look() -> None:

@@ -44,7 +44,7 @@ class TonguePolicy:
     denied: float = 0.1
     piece_s: float = 2.5
     least_s: float = 0.8
-    leading: float = 0.4
+    leading: float = 0.6
     floor: float = 0.01
     switch: float = 2.0
     full_s: float = 1.5
