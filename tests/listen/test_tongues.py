@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ TORN = sounds(("nl", 0.45), ("de", 0.4))
         ([GERMAN, ENGLISH, GERMAN], ["de", "en", "de"]),
         ([GERMAN, ENGLISH, POLISH, POLISH], ["de", "en", "pl"]),
         ([GERMAN, TORN, GERMAN], ["de"]),
-        ([TORN, ENGLISH], ["nl", "en"]),
+        ([sounds(("nl", 0.65)), ENGLISH], ["nl", "en"]),
         ([GERMAN, sounds(("la", 0.7), ("de", 0.2))], ["de"]),
         ([sounds(("la", 0.6), ("it", 0.3))], ["it"]),
     ],
