@@ -40,7 +40,7 @@ class Recording:
 class Look:
     """One window of a recording, and the language that the recording was known to be in when the window's turn came.
 
-    tongue: the language that it is in and how probable that is, where that was found out before.
+    language: the one that it is in and how probable that is, where that was found out before.
     """
 
     recording: Recording
@@ -48,12 +48,12 @@ class Look:
     end_s: float
     sound: Samples
     known_language: str | None
-    tongue: tuple[str, float] | None = None
+    language: tuple[str, float] | None = None
 
     @classmethod
-    def at(cls, window: Window, recording: Recording, tongue: tuple[str, float] | None = None) -> Look:
+    def at(cls, window: Window, recording: Recording, language: tuple[str, float] | None = None) -> Look:
         end_s = min(window.end_s, len(recording.samples) / LISTEN_RATE_HZ)
-        return cls(recording, window, end_s, recording.sound(window.start_s, end_s), recording.language, tongue)
+        return cls(recording, window, end_s, recording.sound(window.start_s, end_s), recording.language, language)
 
     @property
     def duration_s(self) -> float:

@@ -1,6 +1,6 @@
 """Code-switching: whether the language changes within a window, and the looks to take at each part if it does.
 
-Asks the model for languages, `tongues.py` for what follows from them. Knows no decoding of words.
+Asks the model for languages, `language_spans.py` for what follows from them. Knows no decoding of words.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from math import log
 from vivavoce.audio import LISTEN_RATE_HZ
 from vivavoce.listen.base import Segment
 from vivavoce.listen.decoding import LanguagePolicy, Languages, among
+from vivavoce.listen.language_spans import Span, Stretch, SwitchingPolicy, denied, pieces, slices, spans, unsure
 from vivavoce.listen.recording import Look
-from vivavoce.listen.tongues import Span, Stretch, TonguePolicy, denied, pieces, slices, spans, unsure
 from vivavoce.listen.whisper_calls import WhisperCalls
 from vivavoce.listen.whisper_model import Encoded
 
 _SILENCE_AFTER_S = 0.5
-_LEAST = 1e-4
+"""What the encoder is shown after a piece, so that speech does not end at its edge."""
+_LEAST_PROBABILITY = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageChanges:
-    """policy: None for no changes within a window, ever."""
+    """Finds where the language changes. policy: None for never; weights: how far rare languages are believed."""
 
     calls: WhisperCalls
-    policy: TonguePolicy | None
+    policy: SwitchingPolicy | None
     weights: LanguagePolicy
 
     async def parts(self, look: Look, encoded: Encoded) -> list[Look]:
@@ -50,7 +51,7 @@ class LanguageChanges:
             for part, change in zip(windows, changes, strict=True)
         ]
 
-    async def _doubtful(self, look: Look, encoded: Encoded, speech: Stretch, policy: TonguePolicy) -> bool:
+    async def _doubtful(self, look: Look, encoded: Encoded, speech: Stretch, policy: SwitchingPolicy) -> bool:
         [whole] = self._allowed([await self.calls.languages(encoded, urgent=look.urgent)], look)
         if unsure(whole, policy):
             return True
@@ -60,7 +61,7 @@ class LanguageChanges:
         found = await self.calls.languages_of(encoded, stretches, urgent=look.urgent)
         return denied(whole[0][0], self._allowed(found, look), policy)
 
-    async def _spans(self, look: Look, speech: Stretch, policy: TonguePolicy) -> list[Span]:
+    async def _spans(self, look: Look, speech: Stretch, policy: SwitchingPolicy) -> list[Span]:
         parts = pieces(look.sound, speech, policy)
         found = await asyncio.gather(*(self._languages_in(look, part) for part in parts))
         return spans(parts, self._allowed(found, look), policy, self.weights)
@@ -77,7 +78,7 @@ class LanguageChanges:
         return [among(each, languages) if languages else each for each in found]
 
 
-def reads_better(parts: Sequence[Segment], whole: Segment, policy: TonguePolicy) -> bool:
+def reads_better(parts: Sequence[Segment], whole: Segment, policy: SwitchingPolicy) -> bool:
     """Whether parts, each in its own language, are likelier than the whole in one: their words, and their languages."""
     spoken = [part for part in parts if part.text]
     if len({part.language for part in spoken}) < 2:
@@ -87,5 +88,7 @@ def reads_better(parts: Sequence[Segment], whole: Segment, policy: TonguePolicy)
     return not whole.text or merit > _merit(whole, policy)
 
 
-def _merit(segment: Segment, policy: TonguePolicy) -> float:
-    return segment.mean_log_probability + policy.detection_weight * log(max(_LEAST, segment.language_probability))
+def _merit(segment: Segment, policy: SwitchingPolicy) -> float:
+    return segment.mean_log_probability + policy.detection_weight * log(
+        max(_LEAST_PROBABILITY, segment.language_probability)
+    )

@@ -35,10 +35,10 @@ from vivavoce.listen.decoding import (
     nothing_said,
     token_bound,
 )
+from vivavoce.listen.language_spans import SwitchingPolicy
 from vivavoce.listen.level import gain_for
 from vivavoce.listen.recording import Look, Recording, noted, nothing
 from vivavoce.listen.switching import LanguageChanges, reads_better
-from vivavoce.listen.tongues import TonguePolicy
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
 from vivavoce.listen.voicing import voicing_of
 from vivavoce.listen.whisper_calls import CPU_BATCHES, GPU_BATCHES, BatchSizes, WhisperCalls
@@ -107,7 +107,7 @@ class WhisperListener:
     windows: WindowPolicy = field(default_factory=WindowPolicy, kw_only=True)
     trust: TrustPolicy = field(default_factory=TrustPolicy, kw_only=True)
     tongues: LanguagePolicy = field(default_factory=LanguagePolicy, kw_only=True)
-    changes: TonguePolicy | None = field(default_factory=TonguePolicy, kw_only=True)
+    changes: SwitchingPolicy | None = field(default_factory=SwitchingPolicy, kw_only=True)
     pace: PacePolicy = field(default_factory=PacePolicy, kw_only=True)
     batches: BatchSizes | None = field(default=None, kw_only=True)
     stats: ListenStats = field(default_factory=ListenStats, init=False)
@@ -327,8 +327,8 @@ class WhisperListener:
     async def _languages(self, encoded: Encoded, look: Look) -> Languages:
         """The language asked for, or one or two (of those asked for) that this window sounds like."""
         options = look.recording.options
-        if look.tongue is not None:
-            return (look.tongue,)
+        if look.language is not None:
+            return (look.language,)
         if options.language is not None:
             return ((options.language, 1.0),)
         if len(options.languages) == 1:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import log
 
 import numpy as np
@@ -24,17 +23,17 @@ _DIP_S = 0.16
 
 
 @dataclass(frozen=True, slots=True)
-class TonguePolicy:
+class SwitchingPolicy:
     """When a window is thought to change its language, and where; times in seconds.
 
-    sure: a window whose likeliest language has at least this probability is not unsure. slice_s, hop_s: slices and how
-    far apart they begin; shorter ones than that are no witnesses. long_s: speech that is worth slicing. denied: a slice
-    that gives the window's language less than this denies it. piece_s: pieces are cut until none is longer. least_s: no
-    piece, and so no span, is shorter. leading: probability from which on a language that leads a piece is considered.
-    floor: the least probability that a piece is taken to give any language. switch: what a change of language must
-    gain, in natural logarithms of probability; a piece's count by its seconds, up to one of `full_s`. detection_weight:
-    how much the logarithm of a language's probability adds to the mean log-probability of the text when parts in their
-    own languages compete with the whole in one.
+    sure: a window whose likeliest language has at least this probability is not unsure. slice_s, hop_s: length of
+    slices and about how far apart they begin. long_s: shortest speech that is sliced; shorter slices would be no
+    witnesses. denied: a slice that gives the window's language less than this denies it. piece_s: pieces are cut until
+    none is longer. least_s: no piece, and so no span, is shorter. leading: probability from which on a language that
+    leads a piece is considered. floor: the least probability that a piece is taken to give any language. switch: what a
+    change of language must gain, in natural logarithms of probability; a piece's count by its seconds, up to one of
+    `full_s`. detection_weight: how much the logarithm of a language's probability adds to the mean log-probability of
+    the text when parts in their own languages compete with the whole in one.
     """
 
     sure: float = 0.9
@@ -65,12 +64,12 @@ class Span:
     probability: float
 
 
-def unsure(found: Languages, policy: TonguePolicy) -> bool:
+def unsure(found: Languages, policy: SwitchingPolicy) -> bool:
     """Whether a window, from what the whole of it sounds like, may hold several languages."""
     return found[0][1] < policy.sure
 
 
-def slices(speech: Stretch, policy: TonguePolicy) -> list[Stretch]:
+def slices(speech: Stretch, policy: SwitchingPolicy) -> list[Stretch]:
     """Slices of equal length that overlap and cover the speech; none where it is not long."""
     start_s, end_s = speech
     room_s = end_s - start_s - policy.slice_s
@@ -80,15 +79,13 @@ def slices(speech: Stretch, policy: TonguePolicy) -> list[Stretch]:
     return [(float(at_s), float(at_s) + policy.slice_s) for at_s in starts_s]
 
 
-def denied(language: str, found: Sequence[Languages], policy: TonguePolicy) -> bool:
+def denied(language: str, found: Sequence[Languages], policy: SwitchingPolicy) -> bool:
     """Whether one of the slices does not sound like the window's language."""
     return any(dict(languages).get(language, 0.0) < policy.denied for languages in found)
 
 
-def pieces(sound: Samples, speech: Stretch, policy: TonguePolicy) -> list[Stretch]:
-    """Cut speech at its quietest places. sound: 16 kHz, with second 0 of `speech` as its first sample."""
-    if speech[1] - speech[0] < 2 * policy.least_s:
-        return [speech]
+def pieces(sound: Samples, speech: Stretch, policy: SwitchingPolicy) -> list[Stretch]:
+    """Cut speech at its quietest places. sound: 16 kHz; its first sample is second 0 of `speech`."""
     frames = len(sound) // round(_FRAME_S * LISTEN_RATE_HZ)
     energy = (sound[: frames * round(_FRAME_S * LISTEN_RATE_HZ)].reshape(frames, -1) ** 2).mean(axis=1)
     width = round(_DIP_S / _FRAME_S)
@@ -105,7 +102,7 @@ def pieces(sound: Samples, speech: Stretch, policy: TonguePolicy) -> list[Stretc
 
 
 def spans(
-    parts: Sequence[Stretch], found: Sequence[Languages], policy: TonguePolicy, weights: LanguagePolicy
+    parts: Sequence[Stretch], found: Sequence[Languages], policy: SwitchingPolicy, weights: LanguagePolicy
 ) -> list[Span]:
     """The likeliest sequence of languages (Viterbi 1967), neighbours of one language together.
 
@@ -149,8 +146,7 @@ def _likeliest_path(merits: Sequence[dict[str, float]], switch: float) -> list[s
     """One key for each row, so that their values are most together, a change of key costing `switch`."""
     best = dict(merits[0])
     came: list[dict[str, str]] = []
-    for before, row in pairwise(merits):
-        assert before.keys() == row.keys()
+    for row in merits[1:]:
         came.append({to: max(best, key=lambda code, to=to: best[code] - switch * (code != to)) for to in row})
         best = {to: best[came[-1][to]] - switch * (came[-1][to] != to) + row[to] for to in row}
     path = [max(best, key=lambda code: best[code])]

@@ -11,12 +11,12 @@ import pytest
 from vivavoce.audio import LISTEN_RATE_HZ
 from vivavoce.listen.base import Heard, LanguageSpan, ListenOptions, Segment
 from vivavoce.listen.decoding import LanguagePolicy, Languages
+from vivavoce.listen.language_spans import SwitchingPolicy, denied, pieces, slices, spans, unsure
 from vivavoce.listen.recording import Recording, noted
 from vivavoce.listen.switching import reads_better
-from vivavoce.listen.tongues import TonguePolicy, denied, pieces, slices, spans, unsure
 from vivavoce.listen.windows import Window
 
-POLICY = TonguePolicy()
+POLICY = SwitchingPolicy()
 
 
 def sounds(*likely: tuple[str, float]) -> Languages:
