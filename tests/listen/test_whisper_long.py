@@ -93,11 +93,11 @@ async def test_a_failing_window_fails_the_recording_and_stops_the_others(
 ) -> None:
     decode, heard = WhisperListener._decode, []
 
-    async def fail_third(self: WhisperListener, look: object) -> object:
+    async def fail_third(self: WhisperListener, look: object, encoded: object) -> object:
         heard.append(look)
         if len(heard) == 3:
             raise ValueError("third")
-        return await decode(self, look)
+        return await decode(self, look, encoded)
 
     monkeypatch.setattr(WhisperListener, "_decode", fail_third)
     with pytest.raises(ValueError, match="third"):
