@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from vivavoce.bench.switching import (
 from vivavoce.bench.switching_page import (
     SwitchingReport,
     brief_rows,
+    completed,
     mixed_figures,
     plain_figures,
     read_switching,
@@ -163,6 +165,9 @@ def test_the_page_and_the_file_tell_what_was_measured(tmp_path: Path) -> None:
     assert "| as the server hears it | 90.0 % (80.0 to 100.0) | 20.0 % (10.0 to 30.0) |" in page
     assert "WER against one language for each window: -30.0 points (-40.0 to -20.0);" in page
     assert len(switching_tables(report)) == 4
+    part = replace(report, people=None, brief=(), plain=plain_figures(PLAIN[:1]))
+    assert completed(part, report) == replace(report, plain=part.plain)
+    assert completed(part, replace(report, half="tune")) == part
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(InvalidValue, match=r"other\.json is no report"):
         read_switching(tmp_path / "other.json")

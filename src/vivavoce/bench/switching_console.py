@@ -32,8 +32,10 @@ from vivavoce.bench.switching import (
 from vivavoce.bench.switching_page import (
     SwitchingReport,
     brief_rows,
+    completed,
     mixed_figures,
     plain_figures,
+    read_switching,
     switching_tables,
     write_switching,
 )
@@ -68,7 +70,9 @@ class _Trials:
 def bench_switching(
     settings: Settings, manifest: Path, *, amounts: Amounts, half: Half, seed: int, out: Path | None
 ) -> SwitchingReport:
-    """Measure, show and save. Raises `InvalidValue` without recordings or for another listener than Whisper,
+    """Measure, show and save; of an earlier report in `out` the kinds that are left out this time stay.
+
+    Raises `InvalidValue` without recordings or for another listener than Whisper,
     `ModelNotInstalled`, `MissingDependency`."""
     console = Console()
     if not manifest.is_file():
@@ -95,7 +99,7 @@ def bench_switching(
         brief=brief_rows(trials.brief),
     )
     if out is not None:
-        write_switching(report, out)
+        write_switching(completed(report, read_switching(out)) if out.exists() else report, out)
     console.print(Group(*switching_tables(report)))
     return report
 

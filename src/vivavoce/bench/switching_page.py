@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -139,6 +139,19 @@ def brief_rows(trials: Sequence[BriefTrial]) -> tuple[BriefRow, ...]:
     return tuple(rows)
 
 
+def completed(report: SwitchingReport, before: SwitchingReport) -> SwitchingReport:
+    """`report`, and of an earlier one what it lacks, where both are of the same engine and recordings."""
+    if (report.listen, report.half, report.seed) != (before.listen, before.half, before.seed):
+        return report
+    return replace(
+        report,
+        people=report.people or before.people,
+        voices=report.voices or before.voices,
+        plain=report.plain or before.plain,
+        brief=report.brief or before.brief,
+    )
+
+
 def write_switching(report: SwitchingReport, path: Path) -> None:
     path.write_text(json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -170,9 +183,12 @@ def switching_section(report: SwitchingReport) -> list[str]:
             f"|---|---|{'---|' * len(BRIEF_S)}---|",
             *(f"| {' | '.join(cells)} |" for cells in _brief_cells(report.brief)),
         ]
-    for name, figures in (("Recordings of people", report.people), ("Our own voices", report.voices)):
+    for name, joined, figures in (
+        ("Recordings of people", "two to four", report.people),
+        ("Sentences by our own voices", "two", report.voices),
+    ):
         if figures is not None:
-            lines += ["", *_mixed_lines(name, figures)]
+            lines += ["", *_mixed_lines(name, joined, figures)]
     if report.plain is not None:
         lines += ["", *_plain_lines(report.plain)]
     return lines
@@ -190,7 +206,7 @@ def switching_tables(report: SwitchingReport) -> list[Table | str]:
         shown.append(table)
     for name, figures in (("Recordings of people", report.people), ("Our own voices", report.voices)):
         if figures is not None:
-            table = Table(title=f"{name}: {figures.recordings} with 2 to 4 languages, {figures.words} words")
+            table = Table(title=f"{name}: {figures.recordings} in several languages, {figures.words} words")
             for heading in ("heard", "language right", "WER"):
                 table.add_column(heading)
             for way in WAYS:
@@ -208,9 +224,9 @@ def _brief_cells(rows: Iterable[BriefRow]) -> list[list[str]]:
     ]
 
 
-def _mixed_lines(name: str, figures: MixedFigures) -> list[str]:
+def _mixed_lines(name: str, joined: str, figures: MixedFigures) -> list[str]:
     return [
-        f"**{name}** in different languages, two to four joined with gaps of 0.1 to 0.3 s ({figures.recordings}",
+        f"**{name}** in different languages, {joined} joined with gaps of 0.1 to 0.3 s ({figures.recordings}",
         f"recordings, {figures.speech_s:.0f} s of speech, {figures.words} words):",
         "",
         "| heard | time in the right language | WER |",
@@ -224,8 +240,8 @@ def _mixed_lines(name: str, figures: MixedFigures) -> list[str]:
 def _compared(figures: MixedFigures) -> list[str]:
     fewer, more, found = figures.fewer, figures.more, figures.all_found
     return [
-        f"WER against one language for each window: {-fewer.estimate:+.1f} points "
-        f"({-fewer.high:+.1f} to {-fewer.low:+.1f});",
+        f"WER against one language for each window: {0.0 - fewer.estimate:+.1f} points "
+        f"({0.0 - fewer.high:+.1f} to {0.0 - fewer.low:+.1f});",
         f"against each part alone: {more.estimate:+.1f} ({more.low:+.1f} to {more.high:+.1f}).",
         f"Exactly the languages spoken, in their order: {100 * found.estimate:.0f} % of recordings "
         f"({100 * found.low:.0f} to {100 * found.high:.0f}).",
