@@ -123,6 +123,7 @@ PARTS = [said("die Küche", "de", -0.2, 0.95), said("is open", "en", -0.3, 0.95)
         (PARTS, WHOLE, True),
         (PARTS, replace(WHOLE, mean_log_probability=-0.1, language_probability=0.95), False),
         ([replace(part, language_probability=0.4) for part in PARTS], replace(WHOLE, mean_log_probability=-0.3), False),
+        (PARTS, said("die Küche", "de", -0.1, 0.95), True),
         (PARTS[:1], WHOLE, False),
         ([PARTS[0], replace(PARTS[1], text="", language=None)], WHOLE, False),
         ([PARTS[0], replace(PARTS[1], language="de")], WHOLE, False),

@@ -33,7 +33,8 @@ class SwitchingPolicy:
     leads a piece is considered. floor: the least probability that a piece is taken to give any language. switch: what a
     change of language must gain, in natural logarithms of probability; a piece's count by its seconds, up to one of
     `full_s`. detection_weight: how much the logarithm of a language's probability adds to the mean log-probability of
-    the text when parts in their own languages compete with the whole in one.
+    the text when parts in their own languages compete with the whole in one. left_out: how much the logarithm of their
+    lengths in tokens does, where the whole is the shorter: likely words do not make up for words that were left out.
     """
 
     sure: float = 0.9
@@ -48,6 +49,7 @@ class SwitchingPolicy:
     switch: float = 2.0
     full_s: float = 1.5
     detection_weight: float = 0.3
+    left_out: float = 0.4
 
 
 Stretch = tuple[float, float]

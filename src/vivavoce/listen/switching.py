@@ -85,7 +85,8 @@ def reads_better(parts: Sequence[Segment], whole: Segment, policy: SwitchingPoli
         return False
     tokens = [max(1, len(part.tokens)) for part in spoken]
     merit = sum(_merit(part, policy) * count for part, count in zip(spoken, tokens, strict=True)) / sum(tokens)
-    return not whole.text or merit > _merit(whole, policy)
+    missed = policy.left_out * max(0.0, log(sum(tokens) / max(1, len(whole.tokens))))
+    return not whole.text or merit + missed > _merit(whole, policy)
 
 
 def _merit(segment: Segment, policy: SwitchingPolicy) -> float:
