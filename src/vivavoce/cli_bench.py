@@ -125,6 +125,32 @@ def bench_languages(
     measure(manifest, spec, clips=clips, languages=language, voice=voice, seed=seed, out=out)
 
 
+@bench_app.command("switching")
+def bench_switching(
+    manifest: Annotated[Path, typer.Option(help="Recordings with their text, one JSON object per line.")] = Path(
+        "../shared/speech/manifest.jsonl"
+    ),
+    people: Annotated[int, typer.Option(min=0, help="Recordings made of several people's; 0: none.")] = 60,
+    voices: Annotated[int, typer.Option(min=0, help="Recordings made by our own voices; 0: none.")] = 20,
+    plain: Annotated[int, typer.Option(min=0, help="Recordings in one language; 0: none.")] = 120,
+    brief: Annotated[int, typer.Option(min=0, help="Most recordings of a language for short utterances.")] = 20,
+    half: Annotated[
+        Half, typer.Option(help="Policies were tuned on half of the speakers; report on the other.")
+    ] = "report",
+    seed: Annotated[int, typer.Option(help="Which recordings, how joined, and the bootstrap.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write every figure as JSON; `make docs` reads it.")] = None,
+) -> None:
+    """Whether a change of language within a recording is heard: time in the right language and word errors, against one
+    language for each window; what it costs recordings in one language; and which language short utterances are taken
+    for. About ten minutes."""
+    from vivavoce.bench.switching_console import Amounts
+    from vivavoce.bench.switching_console import bench_switching as measure
+    from vivavoce.settings import load_settings
+
+    amounts = Amounts(people, voices, plain, brief)
+    measure(load_settings(), manifest, amounts=amounts, half=half, seed=seed, out=out)
+
+
 @bench_app.command("speed")
 def bench_speed(
     base_url: BaseUrlOption = None,

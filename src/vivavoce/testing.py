@@ -31,14 +31,14 @@ class ScriptedListener:
     """Hears `transcript` in every recording that isn't silent, words spread evenly over it; what it was asked is kept.
 
     transcript: one text, or several, each a segment. translation: what it hears, likewise, where it should translate.
-    delay_s: seconds before each segment. A token is a word with the space before it, and nine times out of ten right;
-    `unclear` words only once.
+    language: of every segment, or of each. delay_s: seconds before each segment. A token is a word with the space
+    before it, and nine times out of ten right; `unclear` words only once.
     """
 
     def __init__(
         self,
         transcript: str | Sequence[str] = "what is two plus two",
-        language: str = "en",
+        language: str | Sequence[str] = "en",
         *,
         translation: str | Sequence[str] | None = None,
         delay_s: float = 0.0,
@@ -61,15 +61,16 @@ class ScriptedListener:
         silent = not len(audio.samples) or float(np.abs(audio.samples).max()) < SILENCE_PEAK
         step_s = audio.duration_s / max(1, sum(len(text.split()) for text in texts))
         position = 0
-        for text in [""] if silent else texts:
+        for number, text in enumerate([""] if silent else texts):
             await asyncio.sleep(self.delay_s)
             if silent:
                 yield Segment("", 0.0, audio.duration_s, None, 0.0, 1.0)
                 return
-            yield self._segment(text, position, step_s, options)
+            language = self.language if isinstance(self.language, str) else self.language[number]
+            yield self._segment(text, position, step_s, options, language)
             position += len(text.split())
 
-    def _segment(self, text: str, position: int, step_s: float, options: ListenOptions) -> Segment:
+    def _segment(self, text: str, position: int, step_s: float, options: ListenOptions, language: str) -> Segment:
         """position: words before it."""
         pieces = text.split()
         sure = [0.1 if piece in self.unclear else 0.9 for piece in pieces]
@@ -82,7 +83,7 @@ class ScriptedListener:
             text,
             position * step_s,
             (position + len(pieces)) * step_s,
-            options.language or next(iter(options.languages), self.language),
+            options.language or next(iter(options.languages), language),
             0.99,
             0.01,
             tuple(words) if options.word_times else (),

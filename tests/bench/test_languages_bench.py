@@ -23,6 +23,7 @@ from vivavoce.bench.languages import (
     sentences,
 )
 from vivavoce.bench.languages_page import languages_page, languages_table, read_report, write_report
+from vivavoce.bench.switching_page import read_switching
 from vivavoce.cli import app
 from vivavoce.codec.encode import encode
 from vivavoce.errors import InvalidValue
@@ -156,7 +157,9 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
 
 def test_the_committed_page_is_made_of_the_committed_figures() -> None:
     report = read_report(REPO / "docs/languages.json")
-    assert (REPO / "docs/languages.md").read_text(encoding="utf-8") == languages_page(report)
+    assert (REPO / "docs/languages.md").read_text(encoding="utf-8") == languages_page(
+        report, read_switching(REPO / "docs/switching.json")
+    )
     assert {row.language for row in report.rows} >= whisper_languages()
 
 

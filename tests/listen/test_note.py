@@ -18,6 +18,10 @@ def heard(language: str | None = "en", sure: float = 0.99, **emotions: float) ->
     return Heard("yes", language, sure, 0.0, 1.0, (segment,), tones)
 
 
+def in_turn(*languages: str, sure: float = 0.9) -> Heard:
+    return Heard.of([Segment("yes", n, n + 1.0, code, sure, 0.0) for n, code in enumerate(languages)], len(languages))
+
+
 @pytest.mark.parametrize(
     ("what", "before", "note"),
     [
@@ -38,6 +42,11 @@ def heard(language: str | None = "en", sure: float = 0.99, **emotions: float) ->
         (heard("de", sure=0.5), "en", ""),
         (heard("de", anger=0.9, neutral=0.1), "en", "[in German, sounds angry]"),
         (heard(None, sure=0.0), "en", ""),
+        (in_turn("de", "en"), None, "[in German then English]"),
+        (in_turn("en", "de", "en"), "en", "[in English then German]"),
+        (in_turn("de", "en", sure=0.5), "de", ""),
+        (in_turn("de", "de"), "de", ""),
+        (in_turn("de", "en", "pl", "fr"), "de", "[in several languages]"),
     ],
 )
 def test_what_is_sure_and_not_evident_is_told(what: Heard, before: str | None, note: str) -> None:

@@ -129,3 +129,21 @@ async def test_logprobs_spell_the_text_and_tell_how_sure_it_is(listener: Whisper
     mean = statistics.mean(token.logprob for token in segment.token_logprobs)
     assert mean == pytest.approx(segment.mean_log_probability, abs=0.2)
     assert segment.words == ()
+
+
+@pytest.mark.proves("message.heard: languages")
+async def test_a_change_of_language_is_heard_where_it_happens(listener: WhisperListener, models_dir: Path) -> None:
+    """English, Spanish, English with a fifth of a second between; as one English recording the Spanish is lost."""
+    [first, last] = await said(models_dir, (SENTENCES[0], SENTENCES[3]), "af_heart")
+    [middle] = await said(models_dir, ("El autobús sale dentro de poco de la estación central.",), "ef_dora")
+    audio, starts_s, ends_s = one_recording([first, middle, last], 0.2)
+    heard = await hear_all(listener, audio)
+    assert [span.language for span in heard.languages] == ["en", "es", "en"]
+    for span, start_s, end_s in zip(heard.languages, starts_s, ends_s, strict=True):
+        assert span.start_s == pytest.approx(start_s, abs=0.4)
+        assert span.end_s == pytest.approx(end_s, abs=0.4)
+    assert normalise("El autobús sale", "es") in normalise(heard.languages[1].text, "es")
+    told = await hear_all(listener, audio, ListenOptions(language="en"))
+    assert [span.language for span in told.languages] == ["en"]
+    among = await hear_all(listener, audio, ListenOptions(languages=("en", "it")))
+    assert {span.language for span in among.languages} <= {"en", "it"}

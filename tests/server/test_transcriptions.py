@@ -146,7 +146,7 @@ def test_verbose_has_the_times_asked_for(
         assert sum(len(segment["tokens"]) for segment in segments) == len(TEXT.split())
         assert segments[0].keys() == {
             "id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob", "compression_ratio",
-            "no_speech_prob",
+            "no_speech_prob", "language",
         }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The results of `viva bench languages` as a file and as pages: JSON, `docs/languages.md`, tables on a terminal.
 
 python -m vivavoce.bench.languages_page docs/languages.json > docs/languages.md     writes the page anew
+`switching.json` beside it, from `viva bench switching`, becomes a part of the page.
 Measures nothing.
 """
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
 from vivavoce.bench.languages import LEAST_FOR_BOUNDS, Figures, LanguageRow, LanguagesReport
+from vivavoce.bench.switching_page import SwitchingReport, read_switching, switching_section
 from vivavoce.errors import InvalidValue
 
 UNTESTED = "untested"
@@ -46,8 +48,8 @@ def read_report(path: Path) -> LanguagesReport:
         raise InvalidValue(f"{path} is no report of `viva bench languages`: {fault}") from fault
 
 
-def languages_page(report: LanguagesReport) -> str:
-    """docs/languages.md."""
+def languages_page(report: LanguagesReport, switching: SwitchingReport | None = None) -> str:
+    """docs/languages.md. switching: what was measured of short utterances and changes of language."""
     tested = [row for row in report.rows if row.heard or row.spoken]
     rest = [row for row in report.rows if not (row.heard or row.spoken)]
     lines = [
@@ -64,6 +66,8 @@ def languages_page(report: LanguagesReport) -> str:
         "|---|---|---|---|---|---|---|---|---|",
         *(_cells(row) for row in sorted(tested, key=lambda row: row.name)),
     ]
+    if switching is not None:
+        lines += ["", *switching_section(switching)]
     if rest:
         lines += ["", "## Not tested", "", "| language | code | heard | spoken |", "|---|---|---|---|"]
         for row in sorted(rest, key=lambda row: row.name):
@@ -116,4 +120,6 @@ def _absence(claimed: bool) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(languages_page(read_report(Path(sys.argv[1]))))
+    beside = Path(sys.argv[1]).with_name("switching.json")
+    changes = read_switching(beside) if beside.exists() else None
+    sys.stdout.write(languages_page(read_report(Path(sys.argv[1])), changes))

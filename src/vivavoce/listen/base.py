@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal, Protocol
 
 from vivavoce.audio import Audio
@@ -110,6 +111,16 @@ class ListenOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageSpan:
+    """A stretch of a recording in one language (ISO 639-1), its times in seconds, and what is said in it."""
+
+    language: str
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """Everything that was heard in one recording. `transcript` is "" and `language` None when nothing was said.
     `tones`: one for each segment, or empty where tone was not read. `speakers`: who spoke when, where that was asked
@@ -127,6 +138,15 @@ class Heard:
     @property
     def words(self) -> tuple[Word, ...]:
         return tuple(word for segment in self.segments for word in segment.words)
+
+    @property
+    def languages(self) -> tuple[LanguageSpan, ...]:
+        """The languages spoken, in order of time: one after another differ. Empty when nothing was said."""
+        runs = groupby((each for each in self.segments if each.language), key=lambda segment: segment.language)
+        return tuple(
+            LanguageSpan(language or "", spoken[0].start_s, spoken[-1].end_s, "".join(joined(spoken)))
+            for language, spoken in ((language, tuple(run)) for language, run in runs)
+        )
 
     @property
     def tone(self) -> Tone | None:

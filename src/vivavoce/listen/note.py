@@ -29,6 +29,9 @@ _MARKS = ".,;:!?¿¡…\"'()"
 SURE_LANGUAGE = 0.8
 """Least probability of a language that is told."""
 
+MOST_LANGUAGES = 3
+"""Languages of one utterance that are told by name, in the order in which they begin."""
+
 
 def hearing_note(heard: Heard, language_before: str | None = None) -> str:
     """The note on what was heard, as `[in German, sounds angry, unclear: "cash in"]`; "" where nothing is to be told.
@@ -68,6 +71,11 @@ def _doubt(heard: Heard) -> str | None:
 
 
 def _language(heard: Heard, before: str | None) -> str | None:
+    sure = [each.language for each in heard.segments if each.language_probability >= SURE_LANGUAGE]
+    several = list(dict.fromkeys(code for code in sure if code is not None))
+    if len(several) > 1:
+        told = " then ".join(map(name_of, several))
+        return f"in {told}" if len(several) <= MOST_LANGUAGES else "in several languages"
     changed = before is not None and before != heard.language
     if heard.language is None or not changed or heard.language_probability < SURE_LANGUAGE:
         return None

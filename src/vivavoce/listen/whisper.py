@@ -17,10 +17,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from vivavoce import tasks
-from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
+from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.errors import InvalidValue
 from vivavoce.listen.base import ListenOptions, Segment, TokenHeard, Word
 from vivavoce.listen.decoding import (
@@ -37,7 +35,10 @@ from vivavoce.listen.decoding import (
     nothing_said,
     token_bound,
 )
+from vivavoce.listen.language_spans import SwitchingPolicy
 from vivavoce.listen.level import gain_for
+from vivavoce.listen.recording import Look, Recording, noted, nothing
+from vivavoce.listen.switching import LanguageChanges, reads_better
 from vivavoce.listen.vad import FRAME_S, VoiceActivity
 from vivavoce.listen.voicing import voicing_of
 from vivavoce.listen.whisper_calls import CPU_BATCHES, GPU_BATCHES, BatchSizes, WhisperCalls
@@ -53,9 +54,11 @@ _STRONGER = (Search(beam=5), Search(beam=2, forbid=3))
 
 @dataclass(slots=True)
 class ListenStats:
-    """Since the listener was made: windows heard, how many were doubted at first, and the seconds that cost more."""
+    """Since the listener was made: windows heard, how many were doubted at first, and the seconds that cost more.
+    parted: windows in which the language seemed to change."""
 
     windows: int = 0
+    parted: int = 0
     fallbacks: int = 0
     fallback_s: float = 0.0
 
@@ -77,54 +80,6 @@ class PacePolicy:
     search: Search = _SEARCH
 
 
-@dataclass(slots=True)
-class _Recording:
-    """What is known about the recording being heard."""
-
-    samples: Samples
-    gain: np.float32
-    options: ListenOptions
-    long: bool
-    language: str | None = None
-    spoken: bool = False
-    heard: int = 0
-    peak: float = 0.0
-    no_speech_probability: float = 0.0
-
-    @property
-    def urgent(self) -> bool:
-        return not self.long
-
-    def sound(self, start_s: float, end_s: float) -> Samples:
-        """A stretch at a normal level."""
-        stretch = self.samples[round(start_s * LISTEN_RATE_HZ) : round(end_s * LISTEN_RATE_HZ)]
-        return stretch if self.gain == 1.0 else stretch * self.gain
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One window of a recording, and the language that the recording was known to be in when the window's turn came."""
-
-    recording: _Recording
-    window: Window
-    end_s: float
-    sound: Samples
-    known_language: str | None
-
-    @classmethod
-    def at(cls, window: Window, recording: _Recording) -> _Look:
-        end_s = min(window.end_s, len(recording.samples) / LISTEN_RATE_HZ)
-        return cls(recording, window, end_s, recording.sound(window.start_s, end_s), recording.language)
-
-    @property
-    def duration_s(self) -> float:
-        return len(self.sound) / LISTEN_RATE_HZ
-
-    @property
-    def urgent(self) -> bool:
-        return self.recording.urgent
-
-
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     encoded: Encoded
@@ -140,7 +95,8 @@ class WhisperListener:
 
     model_dir holds model.bin, config.json and tokenizer.json. threads: processor threads of all native calls together;
     two calls run side by side, further ones take turns, alike ones together. compute_type and device as CTranslate2
-    names them ("int8", "float16"; "cpu", "cuda", "cuda:N"). batches: None takes what suits the device.
+    names them ("int8", "float16"; "cpu", "cuda", "cuda:N"). batches: None takes what suits the device. changes: None
+    hears each window in one language.
     Raises `ModelNotInstalled`, `MissingDependency` or `EngineFailed` at construction.
     """
 
@@ -151,12 +107,14 @@ class WhisperListener:
     windows: WindowPolicy = field(default_factory=WindowPolicy, kw_only=True)
     trust: TrustPolicy = field(default_factory=TrustPolicy, kw_only=True)
     tongues: LanguagePolicy = field(default_factory=LanguagePolicy, kw_only=True)
+    changes: SwitchingPolicy | None = field(default_factory=SwitchingPolicy, kw_only=True)
     pace: PacePolicy = field(default_factory=PacePolicy, kw_only=True)
     batches: BatchSizes | None = field(default=None, kw_only=True)
     stats: ListenStats = field(default_factory=ListenStats, init=False)
     _model: WhisperModel = field(init=False, repr=False)
     _calls: WhisperCalls = field(init=False, repr=False)
     _activity: VoiceActivity = field(init=False, repr=False)
+    _changes: LanguageChanges = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._model = WhisperModel(
@@ -165,6 +123,7 @@ class WhisperListener:
         sizes = self.batches or (CPU_BATCHES if self.device == "cpu" else GPU_BATCHES)
         self._calls = WhisperCalls(self._model, sizes)
         self._activity = VoiceActivity()
+        self._changes = LanguageChanges(self._calls, self.changes, self.tongues)
 
     async def listen(self, audio: Audio, options: ListenOptions = _DEFAULT_OPTIONS) -> AsyncGenerator[Segment, None]:
         """Yield a segment per window of speech, or one with text "" when nothing was said.
@@ -175,18 +134,18 @@ class WhisperListener:
         long = audio.duration_s >= self.pace.long_s
         samples = await self._calls.run(lambda: resample(audio, LISTEN_RATE_HZ).samples, urgent=not long)
         gain = await self._calls.run(lambda: gain_for(samples), urgent=not long)
-        recording = _Recording(samples, gain, options, long)
-        under_way: deque[asyncio.Task[Segment]] = deque()
+        recording = Recording(samples, gain, options, long)
+        under_way: deque[asyncio.Task[tuple[Segment, ...]]] = deque()
         try:
             async with aclosing(self._windows(recording)) as windows:
                 async for window in windows:
                     # In order of windows, so that the language known to each hangs on no race.
                     while len(under_way) >= self._ahead(recording):
-                        if segment := _noted(recording, await under_way.popleft()):
+                        for segment in noted(recording, await under_way.popleft()):
                             yield segment
-                    under_way.append(asyncio.create_task(self._hear(_Look.at(window, recording))))
+                    under_way.append(asyncio.create_task(self._hear(Look.at(window, recording))))
             while under_way:
-                if segment := _noted(recording, await under_way.popleft()):
+                for segment in noted(recording, await under_way.popleft()):
                     yield segment
         finally:
             for task in under_way:
@@ -194,7 +153,7 @@ class WhisperListener:
             for task in under_way:
                 await tasks.end(task)
         if not recording.spoken:
-            yield _nothing(0.0, audio.duration_s, max(1.0 - recording.peak, recording.no_speech_probability))
+            yield nothing(0.0, audio.duration_s, max(1.0 - recording.peak, recording.no_speech_probability))
 
     @property
     def batch_call_s(self) -> tuple[float, ...]:
@@ -212,7 +171,7 @@ class WhisperListener:
             if not self._model.has_language(language):
                 raise InvalidValue(f"This Whisper model has no language {language!r}.", param=param)
 
-    async def _windows(self, recording: _Recording) -> AsyncGenerator[Window, None]:
+    async def _windows(self, recording: Recording) -> AsyncGenerator[Window, None]:
         """Windows of speech in order of time, each found no earlier than it is asked for."""
         chunking = recording.options.chunking
         planner = WindowPlanner(self.windows if chunking is None else chunked(self.windows, chunking), FRAME_S)
@@ -224,17 +183,34 @@ class WhisperListener:
         for window in planner.finish():
             yield window
 
-    def _ahead(self, recording: _Recording) -> int:
+    def _ahead(self, recording: Recording) -> int:
         """How many windows may be under way at once: one until the language of a long recording is known, then more and
         more, so that the first words do not wait for the encoder to be done with the last window."""
         if not recording.long or not (recording.options.language or recording.language):
             return 1
         return min(self.pace.ahead, self.pace.ahead_at_first + recording.heard)
 
-    async def _hear(self, look: _Look) -> Segment:
-        """One window: its words, and beside the decoding its voicing if that is asked for."""
+    async def _hear(self, look: Look) -> tuple[Segment, ...]:
+        """One window: a segment, or one for each language where it changes and they read better than the whole."""
+        encoded = await self._encoded(look)
+        parts = await self._changes.parts(look, encoded)
+        if not parts or self.changes is None:
+            return (await self._hear_as_one(look, encoded),)
+        self.stats.parted += 1
+        whole, *segments = await asyncio.gather(
+            self._hear_as_one(look, encoded), *(self._hear_part(part) for part in parts)
+        )
+        return tuple(segments) if reads_better(segments, whole, self.changes) else (whole,)
+
+    async def _hear_part(self, look: Look) -> Segment:
+        return await self._hear_as_one(look, await self._encoded(look))
+
+    async def _encoded(self, look: Look) -> Encoded:
         seconds = encoder_s(look.duration_s, self.windows, self.pace.step_s if look.recording.long else 0.0)
-        encoded = await self._calls.encode(look.sound, seconds, urgent=look.urgent)
+        return await self._calls.encode(look.sound, seconds, urgent=look.urgent)
+
+    async def _hear_as_one(self, look: Look, encoded: Encoded) -> Segment:
+        """What is said in one language, and beside the decoding its voicing if that is asked for."""
         if not look.recording.options.voicing:
             return await self._transcribe(look, encoded)
         # At its own level, which the listener may have raised.
@@ -248,12 +224,12 @@ class WhisperListener:
         finally:
             await tasks.end(voicing)
 
-    async def _transcribe(self, look: _Look, encoded: Encoded) -> Segment:
+    async def _transcribe(self, look: Look, encoded: Encoded) -> Segment:
         """The words of a window; a segment with text "" if nothing was said in it."""
         attempt = await self._decode(look, encoded)
         decoding = attempt.decoding
         if nothing_said(decoding, look.window.peak, self.trust):
-            return _nothing(look.window.start_s, look.end_s, decoding.no_speech_probability)
+            return nothing(look.window.start_s, look.end_s, decoding.no_speech_probability)
         words: tuple[Word, ...] = ()
         logprobs: tuple[TokenHeard, ...] = ()
         options = look.recording.options
@@ -286,7 +262,7 @@ class WhisperListener:
             token_logprobs=logprobs,
         )
 
-    async def _decode(self, look: _Look, encoded: Encoded) -> _Attempt:
+    async def _decode(self, look: Look, encoded: Encoded) -> _Attempt:
         """Decode on a window sized to the speech; if that can't be believed, look longer and search harder.
 
         Where there was hardly any voice, doubt means that nothing was said, and a longer look would only cost time.
@@ -306,7 +282,7 @@ class WhisperListener:
             self.stats.fallbacks += 1
             self.stats.fallback_s += time.perf_counter() - started_s
 
-    async def _look_again(self, look: _Look, first: _Attempt) -> _Attempt:
+    async def _look_again(self, look: Look, first: _Attempt) -> _Attempt:
         """The full window, then with repeats forbidden; the best of all attempts when none is beyond doubt.
 
         Keywords are left out: what is hard to understand turns into a list of them.
@@ -326,7 +302,7 @@ class WhisperListener:
         chosen = best_of([attempt.decoding for attempt in attempts], self.trust)
         return self._without_loops(next(attempt for attempt in attempts if attempt.decoding is chosen))
 
-    async def _attempt(self, encoded: Encoded, look: _Look, search: Search, keywords: Sequence[str] = ()) -> _Attempt:
+    async def _attempt(self, encoded: Encoded, look: Look, search: Search, keywords: Sequence[str] = ()) -> _Attempt:
         """Decode in the language detected, or in the two likeliest ones and keep what reads better."""
         languages = await self._languages(encoded, look)
         bound = token_bound(look.duration_s, self.trust)
@@ -348,9 +324,11 @@ class WhisperListener:
         cleaned = Decoding(tokens, text, old.mean_log_probability, old.no_speech_probability, old.ended)
         return replace(attempt, decoding=cleaned)
 
-    async def _languages(self, encoded: Encoded, look: _Look) -> Languages:
+    async def _languages(self, encoded: Encoded, look: Look) -> Languages:
         """The language asked for, or one or two (of those asked for) that this window sounds like."""
         options = look.recording.options
+        if look.language is not None:
+            return (look.language,)
         if options.language is not None:
             return ((options.language, 1.0),)
         if len(options.languages) == 1:
@@ -360,23 +338,8 @@ class WhisperListener:
             detected = among(detected, options.languages)
         return language_candidates(detected, look.known_language, self.tongues)
 
-    def _words(self, attempt: _Attempt, alignment: Alignment, look: _Look) -> tuple[Word, ...]:
+    def _words(self, attempt: _Attempt, alignment: Alignment, look: Look) -> tuple[Word, ...]:
         groups = group_tokens(attempt.decoding.tokens, attempt.language, self._model.decode)
         sure = alignment.token_probabilities
         words = words_of(groups, alignment.pairs, sure, look.window.start_s, look.end_s)
         return with_certainty(words, groups, sure, attempt.decoding.mean_log_probability)
-
-
-def _noted(recording: _Recording, segment: Segment) -> Segment | None:
-    """Learn from the next segment in order of time; None if nothing was said in it."""
-    recording.heard += 1
-    if segment.language is None:
-        recording.no_speech_probability = max(recording.no_speech_probability, segment.no_speech_probability)
-        return None
-    recording.language, recording.spoken = segment.language, True
-    return segment
-
-
-def _nothing(start_s: float, end_s: float, no_speech_probability: float) -> Segment:
-    """A stretch in which nothing was said."""
-    return Segment("", start_s, end_s, None, 0.0, min(1.0, max(0.0, no_speech_probability)))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from vivavoce.audio import Samples
 from vivavoce.errors import EngineFailed
@@ -45,6 +46,7 @@ class WhisperCalls:
         self._model = model
         self._sizes = sizes
         self._mel = LogMel(model.n_mels)
+        self._languages: WeakKeyDictionary[Encoded, Languages] = WeakKeyDictionary()
         self.batcher = Batcher(CALLS_AT_ONCE, "whisper")
 
     async def run(self, work: Callable[[], Result], *, urgent: bool) -> Result:
@@ -65,9 +67,20 @@ class WhisperCalls:
         return await self._batched(encode, sound, ("encode", frames), self._sizes.encode, urgent)
 
     async def languages(self, encoded: Encoded, *, urgent: bool) -> Languages:
-        """The likeliest languages of a window."""
-        key = ("languages", encoded.seconds)
-        return await self._batched(self._model.detect_languages, encoded, key, self._sizes.decode, urgent)
+        """The likeliest languages of a window; asked again of the same one, the model is not."""
+        if encoded not in self._languages:
+            key = ("languages", encoded.seconds)
+            found = await self._batched(self._model.detect_languages, encoded, key, self._sizes.decode, urgent)
+            self._languages[encoded] = found
+        return self._languages[encoded]
+
+    async def languages_of(
+        self, encoded: Encoded, stretches: Sequence[tuple[float, float]], *, urgent: bool
+    ) -> list[Languages]:
+        """The likeliest languages of stretches of one window, all equally long, in one call."""
+        return await self.run(
+            lambda: self._model.detect_languages([encoded.between(*stretch) for stretch in stretches]), urgent=urgent
+        )
 
     async def generate(self, passage: Passage, search: Search, *, urgent: bool) -> Decoding:
         key = ("generate", passage.encoded.seconds, len(passage.start), search)

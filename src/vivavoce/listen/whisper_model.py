@@ -33,9 +33,9 @@ MAX_PROMPT_CHARACTERS = 8_000
 """More than those tokens can hold; what lies before is not even looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Encoded:
-    """The encoder's view of one window, in main memory. seconds: how much sound it was shown."""
+    """The encoder's view of one window, in main memory; none equals another. seconds: how much sound it was shown."""
 
     states: Any
     seconds: float
@@ -44,6 +44,11 @@ class Encoded:
     def steps(self) -> npt.NDArray[np.float32]:
         """One row for each 20 ms, shape (steps, width)."""
         return np.asarray(self.states)[0].astype(np.float32)
+
+    def between(self, start_s: float, end_s: float) -> Encoded:
+        """What the encoder made of a stretch, knowing what is around it."""
+        rows = np.asarray(self.states)[:, round(start_s * 50) : round(start_s * 50) + round((end_s - start_s) * 50)]
+        return Encoded(_ct2.StorageView.from_array(np.ascontiguousarray(rows)), end_s - start_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -71,6 +72,20 @@ class Window:
     @property
     def duration_s(self) -> float:
         return self.end_s - self.start_s
+
+    def parted(self, cuts_s: Sequence[float]) -> list[Window]:
+        """The windows between `cuts_s`, ascending times within the speech, each taken to be as clear as the whole."""
+        edges_s = [self.start_s, *cuts_s, self.end_s]
+        return [self._between(start_s, end_s) for start_s, end_s in pairwise(edges_s)]
+
+    def _between(self, start_s: float, end_s: float) -> Window:
+        inside = [(max(a, start_s), min(b, end_s)) for a, b in self.pauses if b > start_s and a < end_s]
+        speech_start_s, speech_end_s = max(start_s, self.speech_start_s), min(end_s, self.speech_end_s)
+        if inside and inside[0][0] <= speech_start_s:
+            speech_start_s = inside.pop(0)[1]
+        if inside and inside[-1][1] >= speech_end_s:
+            speech_end_s = inside.pop()[0]
+        return Window(start_s, end_s, self.peak, speech_start_s, speech_end_s, tuple(inside))
 
 
 def encoder_s(duration_s: float, policy: WindowPolicy, step_s: float = 0.0) -> float:

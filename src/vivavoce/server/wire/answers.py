@@ -69,6 +69,15 @@ class HeardWord(_Answer):
     probability: float
 
 
+class HeardSpan(_Answer):
+    """What is said in one language before the next; times in seconds from the start of the recording."""
+
+    language: str
+    start: float
+    end: float
+    text: str
+
+
 class HeardProsody(_Answer):
     """Semitones are above 100 Hz; pauses are of 0.2 s and more, all of them `pause_duration` seconds together."""
 
@@ -116,6 +125,7 @@ class HeardPart(_Answer):
     transcript: str
     language: str | None
     language_probability: float
+    languages: list[HeardSpan]
     no_speech_probability: float
     duration: float
     speakers: list[HeardTurn]

@@ -69,6 +69,15 @@ def heard_object(index: int, part: PartHeard) -> dict[str, Any]:
         "transcript": heard.transcript,
         "language": heard.language,
         "language_probability": round(heard.language_probability, 4),
+        "languages": [
+            {
+                "language": span.language,
+                "start": round(span.start_s, 3),
+                "end": round(span.end_s, 3),
+                "text": span.text,
+            }
+            for span in heard.languages
+        ],
         "no_speech_probability": round(heard.no_speech_probability, 4),
         "duration": round(heard.duration_s, 3),
         "speakers": [

@@ -115,6 +115,7 @@ def _segment(number: int, whole: Segment, part: Segment) -> dict[str, Any]:
         "avg_logprob": part.mean_log_probability,
         "compression_ratio": part.compression_ratio,
         "no_speech_prob": part.no_speech_probability,
+        "language": whole.language,
     }
 
 

@@ -44,6 +44,7 @@ class HeardSegment(_Answer):
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
+    language: str | None
 
 
 class HeardLogprob(_Answer):
