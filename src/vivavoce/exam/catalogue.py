@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vivavoce.errors import NotFound
-from vivavoce.exam.subjects import forms, noise, reasoning, safety, speech_out, transcription
+from vivavoce.exam.subjects import coding, feeling, forms, noise, reasoning, safety, speech_out, transcription
 from vivavoce.exam.tasks import Task
 
 TASKS: Mapping[str, Task] = {
@@ -13,6 +13,8 @@ TASKS: Mapping[str, Task] = {
     for task in (
         transcription.TASK,
         reasoning.TASK,
+        coding.TASK,
+        feeling.TASK,
         *forms.TASKS,
         speech_out.TASK,
         noise.TASK,

@@ -77,14 +77,17 @@ def list_tasks() -> None:
     for task in TASKS.values():
         table.add_row(task.name, task.card.asks, task.headline.title, str(len(task.pool(sources))))
     console.print(table)
-    console.print("Items with espeak-ng's voices; a manifest of recordings adds more to transcription.")
+    console.print(
+        "Items with espeak-ng's voices. A manifest of recordings adds to transcription, and is what sentiment asks."
+    )
 
 
 def run(plan: Plan, keys: Keys, money: Money, *, out: Path | None, concurrency: int, keep_audio: bool) -> bool:
     """Examine an endpoint. Returns whether all was asked. Raises our errors with what to do."""
     tasks = chosen(plan.tasks)
     voices = plan.voices or ((papers.SPEECH_VOICES if plan.speech_url else ()) + papers.ESPEAK_VOICES)
-    items, pools = papers.draw(tasks, Sources(voices, plan.manifest), plan.rotation, plan.count)
+    sources = Sources(voices, plan.manifest)
+    items, pools = papers.draw(tasks, sources, plan.rotation, plan.count, skip_empty=not plan.tasks)
     label = plan.label or plan.model
     made = runs.Run(
         id=secrets.token_hex(8),
@@ -92,7 +95,7 @@ def run(plan: Plan, keys: Keys, money: Money, *, out: Path | None, concurrency: 
         model=plan.model,
         base_url=plan.base_url,
         started=runs.now(),
-        tasks=[task.name for task in tasks],
+        tasks=list(pools),
         month=plan.rotation.month,
         seed=plan.rotation.seed,
         commit=papers.commit(),

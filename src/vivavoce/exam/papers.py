@@ -23,17 +23,21 @@ SPEECH_VOICES = ("speech:alloy", "speech:nova", "speech:echo", "speech:onyx", "s
 """Where a speech endpoint is named; espeak-ng's speak beside them."""
 
 
-def draw(tasks: Sequence[Task], sources: Sources, rotation: Rotation, count: int) -> tuple[list[Item], dict[str, int]]:
+def draw(
+    tasks: Sequence[Task], sources: Sources, rotation: Rotation, count: int, *, skip_empty: bool = False
+) -> tuple[list[Item], dict[str, int]]:
     """The items of this rotation, up to `count` a task (0: all), and how many each pool holds.
 
-    Raises `InvalidValue` where a task has nothing to ask with these sources.
+    Raises `InvalidValue` where a task has nothing to ask with these sources, unless such are to be skipped.
     """
     items: list[Item] = []
     pools: dict[str, int] = {}
     for task in tasks:
         pool = [item for item in task.pool(sources) if task.modes_of(item)]
+        if not pool and skip_empty:
+            continue
         if not pool:
-            raise InvalidValue(f"The exam {task.name} has nothing to ask: no voice speaks, and there is no manifest.")
+            raise InvalidValue(f"The exam {task.name} has nothing to ask: name recordings by --manifest, or voices.")
         pools[task.name] = len(pool)
         items += rotate(pool, rotation, count)
     return items, pools

@@ -148,4 +148,10 @@ class Examiner:
 def _judged(task: Task, item: Item, reply: Reply) -> Judgement:
     if reply.finish == "content_filter":
         return Judgement(None, unscored="the endpoint's filter stopped the answer")
-    return task.score(item, reply)
+    try:
+        return task.score(item, reply)
+    except VivaError as error:
+        return Judgement(None, unscored=error.message)
+    except Exception as error:
+        # An answer may hold anything; whatever a scorer trips over must not end a run of hours.
+        return Judgement(None, unscored=f"the scorer failed: {type(error).__name__}: {error}"[:300])
