@@ -154,11 +154,14 @@ def exam_resume(
 def exam_compare(
     runs: Annotated[list[Path], typer.Argument(help="Files of runs, of one model or of several.")],
     html: Annotated[Path | None, typer.Option(help="A folder for a report to be read in a browser.")] = None,
+    sound: Annotated[
+        bool, typer.Option("--sound/--no-sound", help="Copy questions and answers into the report, to be played there.")
+    ] = True,
 ) -> None:
     """Runs side by side: ranks as far as the intervals tell, and whether a model has changed since its first run."""
     from vivavoce.exam.console import compare
 
-    compare(runs, html)
+    compare(runs, html, sound=sound)
 
 
 @exam_app.command("export")

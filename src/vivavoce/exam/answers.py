@@ -55,8 +55,10 @@ def read_code(text: str) -> str:
 
 
 def _numbers(text: str) -> list[float]:
-    words = normalise(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text), "en")
-    return [float(number) for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])", words)]
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"(?<!\w)[-−](?=\d)", " minus ", text)  # the normaliser takes signs off
+    words = re.sub(r"\bminus (?=\d)", "-", normalise(text, "en"))
+    return [float(number) for number in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?!\w)", words)]
 
 
 def _as_given(found: str, options: Sequence[str]) -> str:

@@ -216,7 +216,7 @@ def show(record: runs.Record) -> None:
     console.print(table)
 
 
-def compare(paths: Sequence[Path], html: Path | None) -> None:
+def compare(paths: Sequence[Path], html: Path | None, *, sound: bool = True) -> None:
     """Leaderboards and verdicts of several runs, and a report for browsers where asked for."""
     records = [runs.read(path) for path in paths]
     if len({record.run.id for record in records}) < len(records):
@@ -231,7 +231,7 @@ def compare(paths: Sequence[Path], html: Path | None) -> None:
     if html is not None:
         from vivavoce.exam.report import write_report  # noqa: PLC0415  (only where it is asked for)
 
-        page = write_report(records, html, cache_dir())
+        page = write_report(records, html, cache_dir() if sound else None)
         console.print(f"Report: {page}", soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ import os
 import resource
 import struct
 import sys
+from typing import Any
 
 MACHINE_NUMBER = 0xC000003E
 """Of x86_64 in Linux's audit; numbers of calls are another machine's elsewhere."""
@@ -63,13 +64,14 @@ def lock_in() -> None:
 
 
 def main() -> None:
-    order = json.loads(sys.stdin.read())
+    order: dict[str, Any] = json.loads(sys.stdin.read())
     out = sys.stdout
     for what, most in LIMITS:
         resource.setrlimit(what, (most, most))
     lock_in()
     sys.stdout = io.StringIO()  # what a program prints is no answer
-    names: dict[str, object] = {"__name__": "answer"}
+    names: dict[str, Any] = {"__name__": "answer"}
+    function: Any = None
     results: list[dict[str, object]] = []
     fault = ""
     try:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.codec.decode import decode
-from vivavoce.errors import EngineFailed, InvalidValue, MissingDependency, StorageFailed
+from vivavoce.errors import EngineFailed, InvalidValue, MissingDependency, StorageFailed, VivaError
 from vivavoce.exam.acoustics import in_noise, in_room, made, over
 from vivavoce.exam.items import Sound
 
@@ -58,6 +58,14 @@ class SoundMaker:
         if not path.is_file():
             _keep(path, to_wav(self._make(sound)))
         return path.read_bytes()
+
+    def kept(self, sound: Sound) -> bytes | None:
+        """What `wav` would give, where it takes no making; None where it isn't there any more."""
+        try:
+            there = sound.file or (self._cache / f"{self._name(sound)}.wav").is_file()
+            return self.wav(sound) if there else None
+        except VivaError:
+            return None
 
     def _make(self, sound: Sound) -> Audio:
         if sound.made:
