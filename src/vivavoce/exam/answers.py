@@ -9,7 +9,7 @@ from typing import Any
 
 from vivavoce.bench.scoring import normalise
 
-_LAST = re.compile(r".*\banswer\b\W*(?:is\b)?", re.IGNORECASE | re.DOTALL)
+_LAST = re.compile(r".*\banswer\b[^\w−-]*(?:is\b)?", re.IGNORECASE | re.DOTALL)
 _FENCE = re.compile(r"```[\w+-]*\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,9 +45,15 @@ def draw(
 
 
 def questions(items: Sequence[Item], tasks: Sequence[str]) -> list[Asked]:
-    """Every item in each of its modes, in an order in which a run that is cut short has some of everything."""
+    """Every item in each of its modes, tasks by turns: a run that is cut short has some of everything."""
     by_name = {task.name: task for task in chosen(tasks)}
-    return [(by_name[item.task], item, mode) for item in items for mode in by_name[item.task].modes_of(item)]
+    turns: Counter[str] = Counter()
+    ranked: list[tuple[int, Item]] = []
+    for item in items:
+        ranked.append((turns[item.task], item))
+        turns[item.task] += 1
+    ranked.sort(key=lambda each: each[0])
+    return [(by_name[item.task], item, mode) for _, item in ranked for mode in by_name[item.task].modes_of(item)]
 
 
 def left(record: Record) -> list[Asked]:

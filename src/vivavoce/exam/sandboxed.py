@@ -79,7 +79,8 @@ def main() -> None:
         function = names[order["function"]]
     except BaseException as error:
         fault = type(error).__name__[:40]
-    for arguments in [] if fault else order["calls"]:
+    calls: list[Any] = [] if fault else order["calls"]
+    for arguments in calls:
         try:
             results.append({"value": json.loads(json.dumps(function(*arguments)))})
         except BaseException as error:
