@@ -154,6 +154,22 @@ def test_structured_and_tools_are_judged_by_their_fields(make_server: MakeServer
         assert (made.values or {})["tool"] == float(item.key["tool"] == "set_timer")
 
 
+def test_first_words_and_first_sound_are_timed(make_server: MakeServer, tmp_path: Path) -> None:
+    thinker = ScriptedThinker("It is four. It has been four for a long time.", delay_s=0.02)
+    exam = Exam(tmp_path, make_server(thinker=thinker).url, ["speed"], 4)
+    assert exam.sit() == "done"
+    for _, made in exam.record.of("speed"):
+        assert made.values is not None
+        assert made.first_text_s is not None
+        assert made.seconds is not None
+        assert 0.02 <= made.first_text_s <= made.values["first_sound_s"] <= made.seconds
+        assert made.answer == thinker.answer
+        assert made.usage is not None
+        assert made.usage.output_audio_tokens > 0
+    first, *_ = figures(TASKS["speed"], exam.record.of("speed"))
+    assert (first.n, first.unit) == (4, "s")
+
+
 class Broken(ScriptedThinker):
     async def think(self, conversation, sampling=None):
         raise EngineFailed("It broke.")

@@ -196,7 +196,9 @@ def _verdict(task: Task, record: Record, first: Record) -> Verdict:
     better = (between.estimate < 0) == (task.headline.better == "lower")
     change: Change = "stable" if not between.sure else "improved" if better else "regressed"
     way = "over the same items" if between.paired else "over different items, so with care"
-    by = f"{between.estimate:+.1f} points ({between.low:+.1f} to {between.high:+.1f}, n = {between.n}, {way})"
+    unit, digits = ("points", 1) if figure.unit == "%" else (figure.unit, 2)
+    by = f"{between.estimate:+.{digits}f} {unit} ({between.low:+.{digits}f} to {between.high:+.{digits}f}, "
+    by += f"n = {between.n}, {way})"
     since = first.run.started[:10]
     words = {
         "improved": f"It has improved since {since}: {by}.",

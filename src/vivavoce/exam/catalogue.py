@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vivavoce.errors import NotFound
-from vivavoce.exam.subjects import coding, feeling, forms, noise, reasoning, safety, speech_out, transcription
+from vivavoce.exam.subjects import coding, feeling, forms, noise, reasoning, safety, speech_out, speed, transcription
 from vivavoce.exam.tasks import Task
 
 TASKS: Mapping[str, Task] = {
@@ -18,6 +18,7 @@ TASKS: Mapping[str, Task] = {
         *forms.TASKS,
         speech_out.TASK,
         noise.TASK,
+        speed.TASK,
         safety.TASK,
     )
 }

@@ -37,7 +37,7 @@ class Reply:
     """What came back. text: what was written, or the transcript of what was spoken; audio: a WAV file, or empty.
 
     heard: what our own server says that it understood. calls: (name, arguments as sent). seconds: until all was there.
-    usage: None where the server counts nothing.
+    usage: None where the server counts nothing. first_text_s, first_sound_s: from the request, where it was streamed.
     """
 
     text: str
@@ -48,6 +48,8 @@ class Reply:
     finish: str = ""
     usage: Usage | None = None
     reheard: str | None = None
+    first_text_s: float | None = None
+    first_sound_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,43 @@ class Endpoint:
 
     def ask(self, question: str | bytes, request: Request) -> Reply:
         """Put a question, typed or spoken (a WAV file). Raises `InvalidRequest`, `UpstreamFailed` or `TooBusy`."""
+        create: Any = self._client.chat.completions.create  # the types of a dict's values are not told
+        body = self._body(question, request)
+        started_s = time.perf_counter()
+        with self._mapped():
+            answer = create(**body)
+        return _reply(answer, time.perf_counter() - started_s)
+
+    def stream(self, question: str | bytes, request: Request) -> Reply:
+        """As `ask`, with the times of the first word and the first sound; the sound itself is not kept."""
+        create: Any = self._client.chat.completions.create
+        body = self._body(question, request) | {"stream": True, "stream_options": {"include_usage": True}}
+        if request.sound:
+            body["audio"] = {"voice": self.voice, "format": "pcm16"}
+        first: dict[str, float] = {}
+        words: list[str] = []
+        usage: Usage | None = None
+        started_s = time.perf_counter()
+        with self._mapped(), create(**body) as chunks:
+            for chunk in chunks:
+                now_s = time.perf_counter() - started_s
+                usage = _usage(chunk.usage) or usage
+                for choice in chunk.choices:
+                    text, sound = _told(choice.delta)
+                    words.append(text)
+                    if text:
+                        first.setdefault("text", now_s)
+                    if sound:
+                        first.setdefault("sound", now_s)
+        return Reply(
+            "".join(words),
+            time.perf_counter() - started_s,
+            usage=usage,
+            first_text_s=first.get("text"),
+            first_sound_s=first.get("sound"),
+        )
+
+    def _body(self, question: str | bytes, request: Request) -> dict[str, Any]:
         content: Any = question
         if isinstance(question, bytes):
             data = base64.b64encode(question).decode("ascii")
@@ -90,11 +129,7 @@ class Endpoint:
         if request.schema is not None:
             form = {"name": "answer", "strict": True, "schema": request.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
-        create: Any = self._client.chat.completions.create  # the types of a dict's values are not told
-        started_s = time.perf_counter()
-        with self._mapped():
-            answer = create(**body)
-        return _reply(answer, time.perf_counter() - started_s)
+        return body
 
     def transcribe(self, wav: bytes, language: str | None = None) -> Reply:
         """What is said in a WAV file. Raises as `ask` does."""
@@ -147,6 +182,16 @@ def _reply(answer: Any, seconds: float) -> Reply:
         finish=str(choice.finish_reason or ""),
         usage=_usage(answer.usage),
     )
+
+
+def _told(delta: Any) -> tuple[str, str]:
+    """Words and sound (base64) of a piece; newer clients make an object of its `audio`, older ones leave it a dict."""
+    audio: Any = getattr(delta, "audio", None)
+
+    def member(name: str) -> Any:
+        return cast("dict[str, Any]", audio).get(name) if isinstance(audio, dict) else getattr(audio, name, None)
+
+    return str(member("transcript") or delta.content or ""), str(member("data") or "")
 
 
 def _usage(told: Any) -> Usage | None:

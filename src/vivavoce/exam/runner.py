@@ -110,6 +110,8 @@ class Examiner:
         made = replace(
             made,
             seconds=round(reply.seconds, 3),
+            first_text_s=_rounded(reply.first_text_s),
+            first_sound_s=_rounded(reply.first_sound_s),
             answer=reply.text,
             heard=reply.heard,
             reheard=reply.reheard,
@@ -129,6 +131,8 @@ class Examiner:
         request = task.request(item)
         if self.sound_out and isinstance(question, str):
             request = replace(request, sound=True)
+        if task.streams:
+            return self.endpoint.stream(question, request)
         reply = self.endpoint.ask(question, request)
         if task.rehears and reply.audio:
             reply = replace(reply, reheard=self.rehearer.transcribe(reply.audio, item.language).text)
@@ -143,6 +147,10 @@ class Examiner:
             return replace(made, audio_sha256=digest, audio_s=round(decode(audio).duration_s, 3))
         except UnsupportedFormat:
             return replace(made, audio_sha256=digest)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _judged(task: Task, item: Item, reply: Reply) -> Judgement:

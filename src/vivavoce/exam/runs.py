@@ -74,6 +74,8 @@ class Try:
     mode: Mode
     asked_at: str
     seconds: float | None = None
+    first_text_s: float | None = None
+    first_sound_s: float | None = None
     answer: str = ""
     heard: str | None = None
     reheard: str | None = None

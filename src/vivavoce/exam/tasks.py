@@ -61,8 +61,8 @@ class Judgement:
 class Task:
     """headline: the metric that boards rank by. by: facets that figures are also stated by, besides the group.
 
-    way: ask a chat, or transcribe; a item of the group "heard" is transcribed in either. rehears: what was spoken is
-    heard again by a transcription endpoint before it is judged. typical_s: length of a spoken item, for estimates.
+    way: ask a chat, or transcribe. rehears: what was spoken is heard again by a transcription endpoint before it is
+    judged. streams: the answer is streamed, and its times are kept.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Task:
     way: Callable[[Item], Way] = field(default=lambda _: "ask")
     by: tuple[str, ...] = ()
     rehears: bool = False
+    streams: bool = False
 
     @property
     def card(self) -> Card:
