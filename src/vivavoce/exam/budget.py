@@ -15,7 +15,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from vivavoce.errors import InvalidValue
-from vivavoce.exam.endpoint import Reply
+from vivavoce.exam.endpoint import DIARIZER, Reply
 from vivavoce.exam.items import Item, Mode
 from vivavoce.exam.tasks import Task, Way
 from vivavoce.prices.book import PriceBook
@@ -40,12 +40,13 @@ class Prices:
     model: str
     transcriber: str
     free: bool
+    diarizer: str = DIARIZER
 
     def of(self, way: Way, usage: Usage | None, seconds: float) -> Decimal | None:
         """Dollars for one answer; seconds: of the recording. None where the book or the endpoint does not say."""
         if self.free:
             return Decimal(0)
-        name = self.model if way == "ask" else self.transcriber
+        name = {"ask": self.model, "transcribe": self.transcriber, "diarize": self.diarizer}[way]
         rates = self.book.rates(name, self.on)
         if usage is None and "input_seconds" not in rates:
             return None

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vivavoce.errors import NotFound
-from vivavoce.exam.subjects import coding, feeling, forms, noise, reasoning, safety, speech_out, speed, transcription
+from vivavoce.exam.subjects import (
+    coding,
+    feeling,
+    forms,
+    noise,
+    reasoning,
+    safety,
+    speakers,
+    speech_out,
+    speed,
+    transcription,
+)
 from vivavoce.exam.tasks import Task
 
 TASKS: Mapping[str, Task] = {
@@ -17,6 +28,7 @@ TASKS: Mapping[str, Task] = {
         feeling.TASK,
         *forms.TASKS,
         speech_out.TASK,
+        speakers.TASK,
         noise.TASK,
         speed.TASK,
         safety.TASK,

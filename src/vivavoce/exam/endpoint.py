@@ -20,6 +20,11 @@ from vivavoce.usage import Usage
 
 RETRIES = 4
 
+DIARIZER = "gpt-4o-transcribe-diarize"
+
+Turn = tuple[float, float, str]
+"""(start, end, speaker), in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -38,6 +43,7 @@ class Reply:
 
     heard: what our own server says that it understood. calls: (name, arguments as sent). seconds: until all was there.
     usage: None where the server counts nothing. first_text_s, first_sound_s: from the request, where it was streamed.
+    turns: who spoke when, where that was asked.
     """
 
     text: str
@@ -50,17 +56,20 @@ class Reply:
     reheard: str | None = None
     first_text_s: float | None = None
     first_sound_s: float | None = None
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`model` answers chats, `transcriber` transcribes, `speaker` speaks; all by the same key. timeout_s: per try."""
+    """`model` answers chats, `transcriber` transcribes, `diarizer` says who spoke, `speaker` speaks, all by one key.
+    timeout_s: per try."""
 
     base_url: str
     api_key: str
     model: str
     transcriber: str = "gpt-4o-mini-transcribe"
     speaker: str = "gpt-4o-mini-tts"
+    diarizer: str = DIARIZER
     voice: str = "alloy"
     timeout_s: float = 300.0
     _client: openai.OpenAI = field(init=False, repr=False)
@@ -139,6 +148,21 @@ class Endpoint:
         with self._mapped():
             answer = create(model=self.transcriber, file=("question.wav", wav, "audio/wav"), **told)
         return Reply(str(answer.text), time.perf_counter() - started_s, usage=_usage(getattr(answer, "usage", None)))
+
+    def diarize(self, wav: bytes) -> Reply:
+        """Who said what when, in a WAV file. Raises as `ask` does."""
+        create: Any = self._client.audio.transcriptions.create
+        started_s = time.perf_counter()
+        with self._mapped():
+            answer = create(
+                model=self.diarizer,
+                file=("question.wav", wav, "audio/wav"),
+                response_format="diarized_json",
+                chunking_strategy="auto",
+            )
+        turns = tuple((float(each.start), float(each.end), str(each.speaker)) for each in answer.segments)
+        usage = _usage(getattr(answer, "usage", None))
+        return Reply(str(answer.text), time.perf_counter() - started_s, usage=usage, turns=turns)
 
     def speak(self, text: str, voice: str) -> bytes:
         """A text as a WAV file. Raises as `ask` does."""

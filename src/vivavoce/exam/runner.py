@@ -116,6 +116,7 @@ class Examiner:
             heard=reply.heard,
             reheard=reply.reheard,
             calls=reply.calls,
+            turns=reply.turns,
             finish=reply.finish,
             usage=reply.usage,
             usd=str(usd) if usd is not None else None,
@@ -128,6 +129,8 @@ class Examiner:
     def _answered(self, task: Task, item: Item, question: str | bytes) -> Reply:
         if task.way(item) == "transcribe" and isinstance(question, bytes):
             return self.endpoint.transcribe(question)
+        if task.way(item) == "diarize" and isinstance(question, bytes):
+            return self.endpoint.diarize(question)
         request = task.request(item)
         if self.sound_out and isinstance(question, str):
             request = replace(request, sound=True)

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from vivavoce.errors import InvalidValue, NotFound, StorageFailed
+from vivavoce.exam.endpoint import Turn
 from vivavoce.exam.items import Item, Mode, Rotation
 from vivavoce.usage import Usage
 
@@ -80,6 +81,7 @@ class Try:
     heard: str | None = None
     reheard: str | None = None
     calls: Sequence[tuple[str, str]] = ()
+    turns: Sequence[Turn] = ()
     finish: str = ""
     usage: Usage | None = None
     usd: str | None = None
@@ -204,6 +206,7 @@ def _run(row: dict[str, Any], path: Path) -> Run:
 def _try(row: dict[str, Any]) -> Try:
     usage: dict[str, int] | None = row.pop("usage", None)
     row["calls"] = tuple((str(name), str(arguments)) for name, arguments in row.get("calls", ()))
+    row["turns"] = tuple((float(start), float(end), str(name)) for start, end, name in row.get("turns", ()))
     return Try(**row, usage=Usage(**usage) if usage is not None else None)
 
 

@@ -18,7 +18,7 @@ from vivavoce.exam.endpoint import Reply, Request
 from vivavoce.exam.items import Item, Mode, Surroundings, pick
 from vivavoce.exam.metrics import Metric, Ratio
 
-Way = Literal["ask", "transcribe"]
+Way = Literal["ask", "transcribe", "diarize"]
 
 SURROUNDINGS: tuple[Surroundings, ...] = ("clean", "room", "noise")
 
@@ -61,8 +61,8 @@ class Judgement:
 class Task:
     """headline: the metric that boards rank by. by: facets that figures are also stated by, besides the group.
 
-    way: ask a chat, or transcribe. rehears: what was spoken is heard again by a transcription endpoint before it is
-    judged. streams: the answer is streamed, and its times are kept.
+    way: ask a chat, transcribe, or ask who spoke. rehears: what was spoken is heard again by a transcription endpoint
+    before it is judged. streams: the answer is streamed, and its times are kept.
     """
 
     name: str
