@@ -78,7 +78,7 @@ def list_tasks() -> None:
         table.add_row(task.name, task.card.asks, task.headline.title, str(len(task.pool(sources))))
     console.print(table)
     console.print(
-        "Items with espeak-ng's voices. A manifest of recordings adds to transcription, and is what sentiment and speakers ask."
+        "Items with espeak-ng's voices. A manifest's recordings come on top; sentiment and speakers have no others."
     )
 
 
