@@ -36,7 +36,7 @@ SpeechKeyOption = Annotated[
 ]
 BudgetOption = Annotated[
     Decimal | None,
-    typer.Option(parser=_usd, metavar="USD", help="What this may cost; needed for a paid endpoint. It stops there."),
+    typer.Option(parser=_usd, metavar="USD", help="What the run may cost in all; needed for a paid endpoint."),
 ]
 UnpricedOption = Annotated[
     bool, typer.Option("--unpriced", help="Go on where the price book knows no price; no cap can be kept.")

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from scripted_app import MakeServer
 
-from vivavoce.errors import EngineFailed, InvalidValue
+from vivavoce.errors import EngineFailed, InvalidValue, UpstreamFailed
 from vivavoce.exam import papers
 from vivavoce.exam.board import figures
 from vivavoce.exam.budget import Prices, Purse, allow, estimate, is_near
 from vivavoce.exam.catalogue import TASKS, chosen
-from vivavoce.exam.endpoint import Endpoint
+from vivavoce.exam.endpoint import Endpoint, Request
 from vivavoce.exam.items import Item, Rotation
 from vivavoce.exam.runner import FAILURES_IN_A_ROW, Examiner
-from vivavoce.exam.runs import Record, Run, RunFile, begin, read
+from vivavoce.exam.runs import Record, Run, RunFile, Try, begin, read
 from vivavoce.exam.sounds import SoundMaker
 from vivavoce.exam.tasks import Sources
 from vivavoce.prices.book import load_book
@@ -168,6 +170,49 @@ def test_first_words_and_first_sound_are_timed(make_server: MakeServer, tmp_path
         assert made.usage.output_audio_tokens > 0
     first, *_ = figures(TASKS["speed"], exam.record.of("speed"))
     assert (first.n, first.unit) == (4, "s")
+
+
+def test_at_an_interruption_what_is_under_way_is_kept(make_server: MakeServer, tmp_path: Path) -> None:
+    exam = Exam(tmp_path, make_server(answer="Answer: 4").url, ["spoken-reasoning"], 10, concurrency=3)
+    seen = 0
+
+    def interrupt(task: str, made: Try) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 4:
+            raise KeyboardInterrupt
+
+    with RunFile(exam.path) as file:
+        assert exam.examiner.examine(papers.left(exam.record), file, interrupt) == "interrupted"
+    assert 4 <= len(exam.record.tries) <= 6
+    assert exam.sit() == "done"
+    assert len(exam.record.tries) == 20
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>hello</html>", "{}", '{"choices": []}', '{"choices": [{"message": null}]}', "null"]
+)
+def test_an_answer_of_another_shape_is_a_failure_with_a_reason(body: str) -> None:
+    class Odd(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "text/html" if body[0] == "<" else "application/json")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Odd) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "none", "m", timeout_s=5)
+        with pytest.raises(UpstreamFailed, match=r"shape|no choice"):
+            endpoint.ask("hello", Request())
+        with pytest.raises(UpstreamFailed, match="shape"):
+            endpoint.diarize(b"RIFF")
+        endpoint.close()
+        server.shutdown()
 
 
 class Broken(ScriptedThinker):

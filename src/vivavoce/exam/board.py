@@ -1,7 +1,7 @@
 """Runs side by side: figures, ranks in groups that the intervals allow, and a verdict for each run on its model.
 
 Pure: reads records, draws nothing. A rank group holds what cannot be told from its best; a verdict compares a run with
-the first one of the same model and endpoint. Runs of other rotations are compared, and every place that does says so.
+the first one of the same label and model. Runs of other rotations are compared, and every place that does says so.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def mixed(records: Sequence[Record], name: str) -> list[str]:
 
 
 def verdicts(records: Sequence[Record]) -> list[Verdict]:
-    """For each run and task, oldest first, how it stands to the first run of the same model and endpoint."""
+    """For each run and task, oldest first, how it stands to the first run of the same label and model."""
     found: list[Verdict] = []
     firsts: dict[tuple[str, str, str], Record] = {}
     for record in sorted(records, key=lambda each: each.run.started):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from vivavoce.errors import InvalidValue
 from vivavoce.exam.endpoint import DIARIZER, Reply
 from vivavoce.exam.items import Item, Mode
+from vivavoce.exam.runs import Try
 from vivavoce.exam.tasks import Task, Way
 from vivavoce.prices.book import PriceBook
 from vivavoce.usage import INPUT_TOKENS_PER_S, OUTPUT_TOKENS_PER_S, Usage, about_tokens
@@ -120,8 +121,24 @@ def estimate(prices: Prices, questions: Sequence[Asked]) -> Decimal | None:
     return total
 
 
-def allow(base_url: str, model: str, about: Decimal | None, cap: Decimal | None, *, unpriced: bool) -> None:
-    """Raises `InvalidValue` with what to do, where the exam would cost an amount that nobody has agreed to."""
+def spent_on(tries: Iterable[Try]) -> Decimal:
+    """Dollars, as far as they are known."""
+    return sum((Decimal(made.usd) for made in tries if made.usd), Decimal(0))
+
+
+def allow(
+    base_url: str,
+    model: str,
+    about: Decimal | None,
+    cap: Decimal | None,
+    *,
+    unpriced: bool,
+    spent: Decimal = Decimal(0),
+) -> None:
+    """Raises `InvalidValue` with what to do, where the exam would cost an amount that nobody has agreed to.
+
+    spent: by earlier sittings of the run, which the cap counts too.
+    """
     if about is None and not unpriced:
         raise InvalidValue(
             f"The price book has no price for {model} at {base_url}, so that no cap can be kept. Add one "
@@ -129,9 +146,10 @@ def allow(base_url: str, model: str, about: Decimal | None, cap: Decimal | None,
         )
     if about is not None and about > 0 and cap is None:
         raise InvalidValue(f"This costs about ${about:.2f} at {base_url}. Say how much it may: --budget USD.")
-    if about is not None and cap is not None and about > cap:
+    if about is not None and cap is not None and about + spent > cap:
+        before = f" after the ${spent:.2f} spent already" if spent else ""
         raise InvalidValue(
-            f"This costs about ${about:.2f} at {base_url}, more than the budget of ${cap:.2f}. "
+            f"This costs about ${about:.2f} at {base_url}{before}, more than the budget of ${cap:.2f}. "
             "Ask fewer items (--items), fewer exams, or raise it."
         )
 

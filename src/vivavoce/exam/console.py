@@ -20,7 +20,7 @@ from vivavoce import __version__
 from vivavoce.bench.machine import machine_name
 from vivavoce.errors import InvalidValue
 from vivavoce.exam import board, papers, runs
-from vivavoce.exam.budget import Asked, Prices, Purse, allow, estimate, is_near
+from vivavoce.exam.budget import Asked, Prices, Purse, allow, estimate, is_near, spent_on
 from vivavoce.exam.catalogue import TASKS, chosen
 from vivavoce.exam.endpoint import Endpoint
 from vivavoce.exam.items import Rotation
@@ -136,7 +136,8 @@ def resume(path: Path, keys: Keys, money: Money, *, concurrency: int | None, kee
         return True
     prices = _prices(record.run, money)
     about = estimate(prices, asked)
-    allow(record.run.base_url, record.run.model, about, money.budget, unpriced=money.unpriced)
+    spent = spent_on(record.tries)
+    allow(record.run.base_url, record.run.model, about, money.budget, unpriced=money.unpriced, spent=spent)
     console.print(f"{len(asked)} questions are left of {path}", soft_wrap=True)
     width = concurrency or record.run.concurrency
     return _sit(path, record.run, asked, prices, keys, money, width, keep_audio, console)
@@ -164,7 +165,7 @@ def _sit(
         rehearer=rehearer,
         sounds=SoundMaker(cache_dir(), made.speech_url, speaker.speak if speaker else None),
         prices=prices,
-        purse=Purse(money.budget),
+        purse=Purse(money.budget, spent_on(runs.read(path).tries)),
         concurrency=concurrency,
         sound_out=made.sound_out,
         replies=replies_of(path) if keep_audio else None,

@@ -87,7 +87,7 @@ class Endpoint:
         started_s = time.perf_counter()
         with self._mapped():
             answer = create(**body)
-        return _reply(answer, time.perf_counter() - started_s)
+            return _reply(answer, time.perf_counter() - started_s)
 
     def stream(self, question: str | bytes, request: Request) -> Reply:
         """As `ask`, with the times of the first word and the first sound; the sound itself is not kept."""
@@ -147,7 +147,8 @@ class Endpoint:
         started_s = time.perf_counter()
         with self._mapped():
             answer = create(model=self.transcriber, file=("question.wav", wav, "audio/wav"), **told)
-        return Reply(str(answer.text), time.perf_counter() - started_s, usage=_usage(getattr(answer, "usage", None)))
+            usage = _usage(getattr(answer, "usage", None))
+            return Reply(str(answer.text), time.perf_counter() - started_s, usage=usage)
 
     def diarize(self, wav: bytes) -> Reply:
         """Who said what when, in a WAV file. Raises as `ask` does."""
@@ -160,9 +161,9 @@ class Endpoint:
                 response_format="diarized_json",
                 chunking_strategy="auto",
             )
-        turns = tuple((float(each.start), float(each.end), str(each.speaker)) for each in answer.segments)
-        usage = _usage(getattr(answer, "usage", None))
-        return Reply(str(answer.text), time.perf_counter() - started_s, usage=usage, turns=turns)
+            turns = tuple((float(each.start), float(each.end), str(each.speaker)) for each in answer.segments)
+            usage = _usage(getattr(answer, "usage", None))
+            return Reply(str(answer.text), time.perf_counter() - started_s, usage=usage, turns=turns)
 
     def speak(self, text: str, voice: str) -> bytes:
         """A text as a WAV file. Raises as `ask` does."""
@@ -177,13 +178,14 @@ class Endpoint:
         try:
             yield
         except openai.RateLimitError as error:
-            told = float(error.response.headers.get("retry-after", 1.0))
-            raise TooBusy(f"{self.base_url} answered 429: {error.message}", retry_after_s=told) from error
+            raise TooBusy(f"{self.base_url} answered 429: {error.message}") from error
         except openai.APIStatusError as error:
             said = f"{self.base_url} answered {error.status_code}: {error.message}"
             raise (InvalidRequest if error.status_code < 500 else UpstreamFailed)(said) from error
         except openai.OpenAIError as error:
             raise UpstreamFailed(f"{self.base_url} did not answer: {error}") from error
+        except (AttributeError, TypeError, ValueError, LookupError) as error:
+            raise UpstreamFailed(f"{self.base_url} answered in a shape that is not OpenAI's: {error}") from error
 
     def close(self) -> None:
         self._client.close()

@@ -49,8 +49,8 @@ class Examiner:
     replies: Path | None = None
 
     def examine(self, questions: Sequence[Asked], file: RunFile, progress: Progress | None = None) -> Ended:
-        """Put all of `questions`. Returns why it ended; nothing that a single question raises gets out, but
-        `StorageFailed` does, and `KeyboardInterrupt` after what was under way is written."""
+        """Put all of `questions`. Returns why it ended. At the first Ctrl-C it waits for what is under way and writes
+        it down; a second one gets out. So does `StorageFailed`, but nothing else that a single question raises."""
         waiting = iter(questions)
         failures = 0
         ended: Ended = "done"
@@ -73,8 +73,10 @@ class Examiner:
                     if failures >= FAILURES_IN_A_ROW:
                         ended = "failing"
             except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+                for future in under_way:
+                    if not future.cancel():
+                        file.add(future.result())
+                return "interrupted"
 
     def _fill(
         self, pool: ThreadPoolExecutor, waiting: Iterable[Asked], under_way: dict[Future[Try], tuple[str, Decimal]]

@@ -119,13 +119,16 @@ def _espeak(text: str, voice: str) -> bytes:
     if program is None:
         raise MissingDependency("Spoken items need the program espeak-ng (apt install espeak-ng), or --speech-url.")
     # The text goes by a file of standard input: it may begin with a dash.
-    done = subprocess.run(
-        [program, "-v", voice, "--stdout"],
-        input=text.encode(),
-        capture_output=True,
-        timeout=SPEAK_WITHIN_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [program, "-v", voice, "--stdout"],
+            input=text.encode(),
+            capture_output=True,
+            timeout=SPEAK_WITHIN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as fault:
+        raise EngineFailed(f"espeak-ng did not end within {SPEAK_WITHIN_S:.0f} s.") from fault
     if done.returncode or not done.stdout:
         raise EngineFailed(f"espeak-ng did not speak in {voice!r}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
