@@ -215,6 +215,33 @@ def test_an_answer_of_another_shape_is_a_failure_with_a_reason(body: str) -> Non
         server.shutdown()
 
 
+@pytest.mark.parametrize(("status", "finish"), [(400, "refused"), (422, "refused"), (401, "failed"), (404, "failed")])
+def test_a_wrong_key_or_model_is_asked_again_and_a_refusal_is_not(
+    tmp_path: Path, status: int, finish: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vivavoce.exam.endpoint.RETRIES", 0)
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b'{"error": {"message": "not like this"}}')
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        exam = Exam(tmp_path, f"http://127.0.0.1:{server.server_port}", ["spoken-reasoning"], 1)
+        exam.sit(at_most=1)
+        server.shutdown()
+    [made] = exam.record.tries
+    assert (made.finish, made.values) == (finish, None)
+    assert "not like this" in made.unscored
+    assert len(papers.left(exam.record)) == (1 if finish == "refused" else 2)
+
+
 class Broken(ScriptedThinker):
     async def think(self, conversation, sampling=None):
         raise EngineFailed("It broke.")

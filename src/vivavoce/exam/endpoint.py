@@ -20,6 +20,10 @@ from vivavoce.usage import Usage
 
 RETRIES = 4
 
+REFUSALS = frozenset({400, 413, 415, 422})
+"""Statuses that say that this question will never be taken. A wrong key or model (401, 404) may be mended, and all that
+was asked with it is asked again."""
+
 DIARIZER = "gpt-4o-transcribe-diarize"
 
 Turn = tuple[float, float, str]
@@ -181,7 +185,7 @@ class Endpoint:
             raise TooBusy(f"{self.base_url} answered 429: {error.message}") from error
         except openai.APIStatusError as error:
             said = f"{self.base_url} answered {error.status_code}: {error.message}"
-            raise (InvalidRequest if error.status_code < 500 else UpstreamFailed)(said) from error
+            raise (InvalidRequest if error.status_code in REFUSALS else UpstreamFailed)(said) from error
         except openai.OpenAIError as error:
             raise UpstreamFailed(f"{self.base_url} did not answer: {error}") from error
         except (AttributeError, TypeError, ValueError, LookupError) as error:

@@ -124,7 +124,7 @@ def _best_mapping(together: npt.NDArray[np.int64]) -> int:
                 found = max(found, int(together[speaker, name]) + best(speaker + 1, taken | {name}))
         return found
 
-    return best(0, frozenset())
+    return best(0, frozenset[int]())
 
 
 TASK = Task(
