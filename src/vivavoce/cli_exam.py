@@ -167,9 +167,11 @@ def exam_compare(
 @exam_app.command("export")
 def exam_export(
     run: Annotated[Path, typer.Argument(help="The file of a run.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help=".csv: every try; .json: every figure.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help=".csv: every try; .json: every figure; .jsonl: a run to publish.")
+    ],
 ) -> None:
-    """A run for other programs."""
+    """A run for other programs, or to publish: a .jsonl leaves out recordings of people, their texts and paths."""
     from vivavoce.exam.console import export
 
     export(run, out)

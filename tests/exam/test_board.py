@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from vivavoce.exam.board import leaderboard, verdicts
-from vivavoce.exam.exporting import as_csv, as_json
+from vivavoce.exam.exporting import as_csv, as_json, publish
 from vivavoce.exam.items import Item, Sound
 from vivavoce.exam.report import write_report
-from vivavoce.exam.runs import Record, Run, Try
+from vivavoce.exam.runs import Record, Run, Try, read
 from vivavoce.exam.sounds import SoundMaker
 
 NAME = "spoken-reasoning"
@@ -131,6 +131,22 @@ def test_a_report_plays_sounds_and_takes_answers_for_text_alone(tmp_path: Path) 
     assert len(sounds) == 7
     assert all((index.parent / sound).is_file() for sound in sounds)
     assert "&lt;script" in pages[f"{NAME}.html"]
+
+
+def test_what_is_published_holds_no_recording_of_others(tmp_path: Path) -> None:
+    one = record("one", [True, False, True])
+    names = list(one.items)
+    recorded = replace(one.items[names[0]], ask="their words", sound=Sound(file="/home/me/their.wav", sha256="0"))
+    one = replace(one, items={**one.items, names[0]: recorded}, ended="done")
+    publish(one, tmp_path / "public.jsonl")
+    public = read(tmp_path / "public.jsonl")
+    assert list(public.items) == names[1:]
+    assert list(public.tries) == [made for made in one.tries if made.item != names[0]]
+    assert "1 items" in public.run.note
+    assert public.ended == "done"
+    text = (tmp_path / "public.jsonl").read_text()
+    assert "their" not in text
+    assert "/home" not in text
 
 
 def test_a_report_without_sound_has_none(tmp_path: Path) -> None:

@@ -269,14 +269,19 @@ def _show_board(console: Console, found: board.Leaderboard) -> None:
 
 
 def export(path: Path, out: Path) -> None:
-    """A run as a table of tries (.csv) or as figures (.json). Raises `InvalidValue` for another ending."""
-    from vivavoce.exam.exporting import as_csv, as_json  # noqa: PLC0415
+    """A run as a table of tries (.csv), as figures (.json), or to be published (.jsonl). Raises `InvalidValue`."""
+    from vivavoce.exam.exporting import as_csv, as_json, publish  # noqa: PLC0415
 
     record = runs.read(path)
     writers = {".csv": as_csv, ".json": as_json}
-    if out.suffix not in writers:
-        raise InvalidValue(f"A run is exported as .csv or .json, not as {out.suffix or 'a file without ending'}.")
-    out.write_text(writers[out.suffix](record), encoding="utf-8")
+    if out.suffix == ".jsonl":
+        publish(record, out)
+    elif out.suffix in writers:
+        out.write_text(writers[out.suffix](record), encoding="utf-8")
+    else:
+        raise InvalidValue(
+            f"A run is exported as .csv, .json or .jsonl, not as {out.suffix or 'a file without ending'}."
+        )
     print(out, file=sys.stdout)  # noqa: T201
 
 
