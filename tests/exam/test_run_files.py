@@ -112,6 +112,7 @@ def test_a_run_is_not_written_over(tmp_path: Path) -> None:
         ('{"kind": "run", "version": 99}\n', "format 99"),
         ('{"kind": "run", "version": 1, "strange": 1}\n', "line 1"),
         ('{"kind": "item", "sound": {"strange": 1}}\n', "no item"),
+        ('{"kind": "try", "item": "nowhere", "task": "t", "mode": "typed", "asked_at": ""}\n', "line 1"),
     ],
 )
 def test_other_files_are_refused_with_the_line(tmp_path: Path, text: str, says: str) -> None:
@@ -119,6 +120,13 @@ def test_other_files_are_refused_with_the_line(tmp_path: Path, text: str, says: 
     path.write_text(text)
     with pytest.raises(InvalidValue, match=says):
         read(path)
+
+
+def test_an_exam_of_another_version_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    begin(path, replace(RUN, tasks=("juggling",)), [])
+    with pytest.raises(NotFound, match="juggling"):
+        papers.load(path)
 
 
 def test_a_missing_run_is_not_found(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def run(plan: Plan, keys: Keys, money: Money, *, out: Path | None, concurrency: 
 
 def resume(path: Path, keys: Keys, money: Money, *, concurrency: int | None, keep_audio: bool) -> bool:
     """Go on with a run: what was not asked yet, and what got no answer. Returns whether all was asked."""
-    record = runs.read(path)
+    record = papers.load(path)
     asked = papers.left(record)
     console = Console(stderr=True)
     if not asked:
@@ -165,7 +165,7 @@ def _sit(
         rehearer=rehearer,
         sounds=SoundMaker(cache_dir(), made.speech_url, speaker.speak if speaker else None),
         prices=prices,
-        purse=Purse(money.budget, spent_on(runs.read(path).tries)),
+        purse=Purse(money.budget, spent_on(papers.load(path).tries)),
         concurrency=concurrency,
         sound_out=made.sound_out,
         replies=replies_of(path) if keep_audio else None,
@@ -184,7 +184,7 @@ def _sit(
         file.end(ended)
     for each in {endpoint, rehearer, *([speaker] if speaker else [])}:
         each.close()
-    record = runs.read(path)
+    record = papers.load(path)
     show(record)
     if ended != "done":
         why = {
@@ -219,7 +219,7 @@ def show(record: runs.Record) -> None:
 
 def compare(paths: Sequence[Path], html: Path | None, *, sound: bool = True) -> None:
     """Leaderboards and verdicts of several runs, and a report for browsers where asked for."""
-    records = [runs.read(path) for path in paths]
+    records = [papers.load(path) for path in paths]
     if len({record.run.id for record in records}) < len(records):
         raise InvalidValue("The same run is named twice.")
     console = Console()
@@ -272,7 +272,7 @@ def export(path: Path, out: Path) -> None:
     """A run as a table of tries (.csv), as figures (.json), or to be published (.jsonl). Raises `InvalidValue`."""
     from vivavoce.exam.exporting import as_csv, as_json, publish  # noqa: PLC0415
 
-    record = runs.read(path)
+    record = papers.load(path)
     writers = {".csv": as_csv, ".json": as_json}
     if out.suffix == ".jsonl":
         publish(record, out)

@@ -12,7 +12,7 @@ from vivavoce.exam.budget import Asked
 from vivavoce.exam.catalogue import chosen
 from vivavoce.exam.items import Item, Rotation, rotate
 from vivavoce.exam.runner import FAILED
-from vivavoce.exam.runs import Record
+from vivavoce.exam.runs import Record, read
 from vivavoce.exam.tasks import Sources, Task
 
 ESPEAK_VOICES = (
@@ -42,6 +42,13 @@ def draw(
         pools[task.name] = len(pool)
         items += rotate(pool, rotation, count)
     return items, pools
+
+
+def load(path: Path) -> Record:
+    """A run whose exams this version has. Raises what `runs.read` does, and `NotFound` for an exam that is unknown."""
+    record = read(path)
+    chosen(record.run.tasks)
+    return record
 
 
 def questions(items: Sequence[Item], tasks: Sequence[str]) -> list[Asked]:

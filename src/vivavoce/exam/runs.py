@@ -184,7 +184,7 @@ def read(path: Path) -> Record:
                 items[item.id] = item
             elif kind == "try":
                 made = _try(row)
-                tries[made.place] = made
+                tries[items[made.item].id, made.mode] = made
                 ended = ""
             elif kind == "session":
                 ended = str(row["reason"])

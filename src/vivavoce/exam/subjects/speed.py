@@ -46,9 +46,9 @@ def score(item: Item, reply: Reply) -> Judgement:
     """Seconds from the request; unscored where no sound came, which is no speed at all."""
     if reply.first_sound_s is None:
         return Judgement(None, unscored="the answer held no sound")
-    values = {"first_sound_s": reply.first_sound_s, "end_s": reply.seconds}
+    values = {"first_sound_s": round(reply.first_sound_s, 3), "end_s": round(reply.seconds, 3)}
     if reply.first_text_s is not None:
-        values["first_text_s"] = reply.first_text_s
+        values["first_text_s"] = round(reply.first_text_s, 3)
     return Judgement(values)
 
 
