@@ -25,6 +25,7 @@ def judged(item: Item, code: str) -> dict[str, float]:
     return dict(found.values)
 
 
+@pytest.mark.slow
 def test_a_solution_of_each_item_passes_its_hidden_tests() -> None:
     assert SOLUTIONS.keys() == ITEMS.keys()
     assert len(ITEMS) >= 60

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from scripted_app import MakeServer
+from scripted_app import MakeServer, eventually
 from typer.testing import CliRunner
 
 from vivavoce.cli_exam import exam_app
 from vivavoce.errors import InvalidValue, NotFound, VivaError
 from vivavoce.exam import papers
 from vivavoce.exam.runs import read
+from vivavoce.testing import ScriptedThinker
 
 KEY = "sk-never-written"
 
@@ -107,3 +110,24 @@ def test_the_list_names_every_exam(viva) -> None:
     assert code == 0
     for name in ("transcription", "speech-to-code", "sentiment", "safety", "speed"):
         assert name in said
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_was(viva, make_server: MakeServer, tmp_path: Path) -> None:
+    thinker = ScriptedThinker("Answer: 4", delay_s=0.1)
+    url = f"{make_server(thinker=thinker).url}/v1"
+    words = ["run", "spoken-reasoning", "--base-url", url, "--speech-url", url, "--item-voice", "speech:alloy"]
+    command = [sys.executable, "-m", "vivavoce.cli", "exam", *words, "--items", "10", "-o", "run.jsonl"]
+    path = tmp_path / "run.jsonl"
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: path.is_file() and path.read_text().count('"kind": "try"') >= 4, within_s=60)
+        process.kill()
+    before = read(path)
+    assert 4 <= len(before.tries) < 20
+    assert before.ended == ""
+    code, _ = viva("resume", "run.jsonl")
+    assert code == 0
+    after = read(path)
+    assert after.tries[: len(before.tries)] == before.tries
+    assert len(after.tries) == 20
+    assert len(thinker.asked) <= 21, "what was answered is not asked again; what was under way at the kill is"
