@@ -45,6 +45,9 @@ def viva(*words: str, folder: Path, **extra: str) -> subprocess.CompletedProcess
         ("bench", "listening"),
         ("bench", "transcribe"),
         ("bench", "languages"),
+        ("exam",),
+        ("exam", "run"),
+        ("exam", "compare"),
     ],
 )
 def test_every_command_explains_itself(tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from vivavoce import __version__
 from vivavoce.cli_accounting import keys_app, prices, usage
 from vivavoce.cli_batch import batch_app
 from vivavoce.cli_bench import ProfileOption, bench_app
+from vivavoce.cli_exam import exam_app
 from vivavoce.errors import VivaError
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 app.add_typer(batch_app, name="batch")
 app.add_typer(bench_app, name="bench")
+app.add_typer(exam_app, name="exam")
 
 
 def _version(value: bool) -> None:

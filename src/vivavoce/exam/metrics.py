@@ -1,0 +1,248 @@
+"""Metrics: what many judgements come to, each figure with its n and an interval; and whether two runs differ.
+
+A metric reduces the values that a scorer found. What is unscored is counted beside it and never as 0. Intervals are
+bootstraps over items (`bench.stats`), except for shares: Wilson's, which knows doubt at 0 and at 1 too. Pure numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from vivavoce.bench.stats import Interval, paired_ratio, rate_interval, share_interval
+from vivavoce.exam.items import Item, Mode
+from vivavoce.exam.runs import Try
+
+Better = Literal["lower", "higher"]
+Tried = tuple[Item, Try]
+
+LEAST_TYPED = 0.40
+"""Share solved when typed below which nothing is said about what is lost by listening: too little is there to lose."""
+
+LEAST_FOR_BOUNDS = 5
+"""Items below which no bounds are stated: resampling so few would only look sure."""
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric's value, low and high its 95 % bounds, over n items. None where it is not stated; `withheld` says why.
+
+    unscored: tries that could not be judged and are in no part of it.
+    """
+
+    metric: str
+    title: str
+    unit: str
+    better: Better | None
+    n: int
+    unscored: int
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    withheld: str = ""
+
+
+class Metric(Protocol):
+    """name: in files; title: for people. better: None where neither more nor less is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def better(self) -> Better | None: ...
+
+    def figure(self, tries: Sequence[Tried]) -> Figure: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The total of the value `above` over that of `below` (1 each, where it is empty), in per cent by `scale`.
+
+    Tries without these values are no part of it: they may be of another kind. mode: only tries of this one.
+    """
+
+    name: str
+    title: str
+    above: str
+    below: str = ""
+    better: Better | None = None
+    unit: str = "%"
+    scale: float = 100.0
+    mode: Mode | None = None
+
+    def terms(self, made: Try) -> tuple[float, float] | None:
+        """What one try adds above and below; None where it has no part."""
+        if made.values is None or self.above not in made.values or (self.mode and made.mode != self.mode):
+            return None
+        if self.below and self.below not in made.values:
+            return None
+        return made.values[self.above], made.values[self.below] if self.below else 1.0
+
+    def figure(self, tries: Sequence[Tried]) -> Figure:
+        terms = [found for _, made in tries if (found := self.terms(made)) is not None]
+        unscored = _unscored(tries, self.mode)
+        above, below = [each[0] for each in terms], [each[1] for each in terms]
+        if not terms or sum(below) <= 0:
+            return _none(self, unscored, "nothing was scored")
+        if not self.below and all(value in (0.0, 1.0) for value in above):
+            share = share_interval([value == 1.0 for value in above])
+            return _stated(self, _scaled(share, self.scale), unscored)
+        scale = self.scale / 100.0
+        return _stated(self, _scaled(rate_interval(above, below, resamples=RESAMPLES), scale), unscored)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """How much of `value` is lost by listening: 1 − spoken/typed over items put both ways, in per cent."""
+
+    name: str
+    title: str
+    value: str
+    better: Better | None = "lower"
+    unit: str = "%"
+
+    def figure(self, tries: Sequence[Tried]) -> Figure:
+        pairs = _pairs(tries, self.value)
+        unscored = _unscored(tries, None)
+        if not pairs:
+            return _none(self, unscored, "no item was scored both typed and spoken")
+        typed, spoken = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        if sum(typed) < LEAST_TYPED * len(pairs):
+            share = 100 * sum(typed) / len(pairs)
+            return _none(
+                self, unscored, f"only {share:.0f} % are right when typed (n = {len(pairs)}), and 40 % are asked for"
+            )
+        kept = paired_ratio(spoken, typed, resamples=RESAMPLES)
+        lost = Interval(1 - kept.estimate, 1 - kept.high, 1 - kept.low, 1 - kept.low, kept.clips, kept.resamples)
+        return _stated(self, _scaled(lost, 100.0), unscored)
+
+
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """The median of a value, or of the seconds that answers took (`value` empty)."""
+
+    name: str
+    title: str
+    value: str = ""
+    unit: str = "s"
+    better: Better | None = None
+    mode: Mode | None = None
+
+    def figure(self, tries: Sequence[Tried]) -> Figure:
+        found: list[float] = []
+        for _, made in tries:
+            if self.mode and made.mode != self.mode:
+                continue
+            value = (made.values or {}).get(self.value) if self.value else made.seconds
+            if value is not None:
+                found.append(value)
+        unscored = _unscored(tries, self.mode)
+        if not found:
+            return _none(self, unscored, "nothing was measured")
+        values = np.asarray(found, np.float64)
+        picks = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
+        low, high, upper = np.quantile(np.median(values[picks], axis=1), (0.025, 0.975, 0.95))
+        middle = Interval(float(np.median(values)), float(low), float(high), float(upper), len(values), RESAMPLES)
+        return _stated(self, middle, unscored)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much more one run has of a metric than another. paired: over the very same items and sounds."""
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+    paired: bool
+
+    @property
+    def sure(self) -> bool:
+        """The interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
+def difference(metric: Ratio, later: Sequence[Tried], earlier: Sequence[Tried]) -> Difference | None:
+    """`later` minus `earlier`, by a bootstrap over the items that both have; over each's own where they share too few.
+
+    None where either has nothing scored.
+    """
+    ours, theirs = _terms(metric, later), _terms(metric, earlier)
+    both = [place for place in ours if place in theirs]
+    if not ours or not theirs:
+        return None
+    random = np.random.default_rng(0)
+    paired = len(both) >= LEAST_FOR_BOUNDS and len(both) >= 0.8 * max(len(ours), len(theirs))
+    left = np.asarray([ours[place] for place in both] if paired else list(ours.values()), np.float64)
+    right = np.asarray([theirs[place] for place in both] if paired else list(theirs.values()), np.float64)
+    picks = random.integers(0, len(left), (RESAMPLES, len(left)))
+    others = picks if paired else random.integers(0, len(right), (RESAMPLES, len(right)))
+    drawn = metric.scale * (_rates(left[picks]) - _rates(right[others]))
+    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    estimate = metric.scale * (float(_rates(left[None])[0]) - float(_rates(right[None])[0]))
+    return Difference(estimate, float(low), float(high), min(len(left), len(right)), paired)
+
+
+def _rates(
+    drawn: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Totals above over totals below; drawn: shape (resamples, items, 2)."""
+    totals = drawn.sum(axis=1)
+    return totals[:, 0] / np.where(totals[:, 1] > 0, totals[:, 1], np.nan)
+
+
+def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """By item, mode and sound: the same words in another voice are another question."""
+    found = {(made.item, made.mode, made.question_sha256): metric.terms(made) for _, made in tries}
+    return {place: terms for place, terms in found.items() if terms is not None}
+
+
+def _pairs(tries: Iterable[Tried], value: str) -> list[tuple[float, float]]:
+    """(typed, spoken) of each item that has both."""
+    by_item: dict[str, dict[str, float]] = {}
+    for item, made in tries:
+        if made.values is not None and value in made.values:
+            by_item.setdefault(item.id, {})[made.mode] = made.values[value]
+    return [(ways["typed"], ways["spoken"]) for ways in by_item.values() if len(ways) == 2]
+
+
+def _unscored(tries: Iterable[Tried], mode: Mode | None) -> int:
+    return sum(made.values is None for _, made in tries if mode is None or made.mode == mode)
+
+
+def _scaled(interval: Interval, scale: float) -> Interval:
+    return Interval(
+        interval.estimate * scale,
+        interval.low * scale,
+        interval.high * scale,
+        interval.upper * scale,
+        interval.clips,
+        interval.resamples,
+    )
+
+
+def _stated(metric: Metric, interval: Interval, unscored: int) -> Figure:
+    bounded = interval.clips >= LEAST_FOR_BOUNDS
+    return Figure(
+        metric.name,
+        metric.title,
+        metric.unit,
+        metric.better,
+        interval.clips,
+        unscored,
+        interval.estimate,
+        interval.low if bounded else None,
+        interval.high if bounded else None,
+    )
+
+
+def _none(metric: Metric, unscored: int, why: str) -> Figure:
+    return Figure(metric.name, metric.title, metric.unit, metric.better, 0, unscored, withheld=why)

@@ -1,0 +1,1 @@
+"""One module per exam: the pool of its items, how one is put, and its scorer."""

@@ -1,0 +1,1 @@
+"""What the exams ask: cards, items and templates as TOML, with their licences; data, no code."""

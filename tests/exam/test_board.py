@@ -1,0 +1,167 @@
+"""Leaderboards, verdicts and reports: ranks in groups, rotations flagged, nothing of an answer but text on a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vivavoce.exam.board import leaderboard, verdicts
+from vivavoce.exam.exporting import as_csv, as_json, publish
+from vivavoce.exam.items import Item, Sound
+from vivavoce.exam.report import write_report
+from vivavoce.exam.runs import Record, Run, Try, read
+from vivavoce.exam.sounds import SoundMaker
+
+NAME = "spoken-reasoning"
+RUN = Run("r", "one", "m", "http://127.0.0.1/v1", "2026-11-01T00:00:00+00:00", (NAME,), "2026-11", 0, "abc", "0.1")
+
+
+def record(
+    label: str, rights: Sequence[bool], day: int = 1, first: int = 0, folder: Path = Path(), **more: object
+) -> Record:
+    started = f"2026-11-{day:02d}T00:00:00+00:00"
+    name = re.sub(r"\W", "", label)
+    run = replace(RUN, id=f"{name}-{day}", label=label, model=label, started=started, **more)
+    items: dict[str, Item] = {}
+    tries: list[Try] = []
+    for number, right in enumerate(rights, start=first):
+        name = f"{NAME}/change/{number}"
+        sound = Sound(made="noise", duration_s=0.2, seed=number)
+        items[name] = Item(
+            name, NAME, "change", "en", "How much?", {"right": 4, "options": []}, "synthetic", "", "", sound
+        )
+        for mode in ("typed", "spoken"):
+            made = Try(name, NAME, mode, started, 1.0, "Answer: 4", usd="0.01", values={"right": float(right)})
+            tries.append(replace(made, question_s=2.0, question_sha256=f"{number:064x}") if mode == "spoken" else made)
+    return Record(folder / f"{run.id}.jsonl", run, items, tries)
+
+
+def test_those_that_cannot_be_told_apart_share_a_rank() -> None:
+    good, alike, bad = [True] * 38 + [False] * 2, [False] * 2 + [True] * 37 + [False], [False] * 30 + [True] * 10
+    found = leaderboard([record("bad", bad), record("good", good), record("alike", alike)], NAME)
+    assert [(each.run.label, each.rank) for each in found.standings] == [("good", 1), ("alike", 1), ("bad", 3)]
+    assert found.mixed == []
+
+
+def test_previews_are_outside_the_average() -> None:
+    found = leaderboard(
+        [record("a", [True] * 10), record("b", [False] * 10), record("p", [True] * 10, preview=True)], NAME
+    )
+    assert found.average == 50.0
+
+
+def test_a_run_without_a_score_has_no_rank() -> None:
+    none = record("none", [True] * 6)
+    none = replace(none, tries=[replace(made, values=None, unscored="no") for made in none.tries])
+    found = leaderboard([none, record("some", [False] * 6)], NAME)
+    assert [(each.run.label, each.rank) for each in found.standings] == [("some", 1), ("none", None)]
+
+
+def test_other_rotations_are_flagged() -> None:
+    found = leaderboard([record("a", [True] * 10), record("b", [True] * 10, first=5, month="2026-12")], NAME)
+    assert any("different rotations (2026-11/0, 2026-12/0)" in sentence for sentence in found.mixed)
+    assert any("5 are shared" in sentence for sentence in found.mixed)
+
+
+def test_other_sounds_are_flagged() -> None:
+    other = record("b", [True] * 10)
+    other = replace(
+        other, tries=[replace(made, question_sha256=made.question_sha256 and "f" * 64) for made in other.tries]
+    )
+    found = leaderboard([record("a", [True] * 10), other], NAME)
+    assert any("10 items sounded different" in sentence for sentence in found.mixed)
+
+
+@pytest.mark.parametrize(
+    ("later", "change"),
+    [([True] * 40, "improved"), ([False] * 40, "regressed"), ([True] * 20 + [False] * 20, "stable")],
+)
+def test_a_verdict_compares_with_the_first_run_in_two_sentences(later: list[bool], change: str) -> None:
+    first = [True] * 20 + [False] * 20
+    found = verdicts([record("m", later, day=9), record("m", first, day=2)])
+    assert [each.change for each in found] == ["baseline", change]
+    for each in found:
+        assert len(re.findall(r"\.(?= |$)", each.words)) == 2, each.words
+        assert "n = 40" in each.words
+    assert "2026-11-02" in found[1].words
+    assert "over the same items" in found[1].words
+
+
+def test_cost_and_seconds_stand_beside() -> None:
+    [standing] = leaderboard([record("a", [True] * 10)], NAME).standings
+    assert float(standing.usd or 0) == pytest.approx(0.2)
+    assert standing.median_s == 1.0
+    assert standing.usd_per_hour is None, "half of it was typed"
+
+
+def test_one_unknown_price_makes_the_whole_unknown() -> None:
+    some = record("a", [True] * 5)
+    some = replace(some, tries=[replace(some.tries[0], usd=None), *some.tries[1:]])
+    assert leaderboard([some], NAME).standings[0].usd is None
+
+
+def test_a_report_plays_sounds_and_takes_answers_for_text_alone(tmp_path: Path) -> None:
+    hostile = '<script src="https://example.com/x.js"></script><img src=x onerror=alert(1)>'
+    one = record("<b>one</b>", [True] * 6, folder=tmp_path)
+    cache = tmp_path / "cache"
+    for item in one.items.values():
+        assert item.sound is not None
+        SoundMaker(cache).wav(item.sound)
+    digest = "a" * 64
+    (one.path.with_suffix(".audio")).mkdir(exist_ok=True)
+    (one.path.with_suffix(".audio") / f"{digest}.wav").write_bytes(b"RIFF")
+    one = replace(one, tries=[replace(made, answer=hostile, audio_sha256=digest) for made in one.tries])
+    index = write_report([one, record("two", [False] * 6, folder=tmp_path)], tmp_path / "report", cache)
+    pages = {page.name: page.read_text() for page in index.parent.glob("*.html")}
+    assert pages.keys() == {"index.html", f"{NAME}.html"}
+    for page in pages.values():
+        assert "<script" not in page
+        assert "<b>one" not in page
+        assert "<img" not in page
+        assert re.findall(r"(?:src|href)=\"(?!audio/|index\.html|spoken-reasoning\.html)", page) == []
+        assert "n = 6" in page
+    sounds = set(re.findall(r'src="(audio/\w+\.wav)"', pages[f"{NAME}.html"]))
+    assert len(sounds) == 7
+    assert all((index.parent / sound).is_file() for sound in sounds)
+    assert "&lt;script" in pages[f"{NAME}.html"]
+
+
+def test_what_is_published_holds_no_recording_of_others(tmp_path: Path) -> None:
+    one = record("one", [True, False, True])
+    names = list(one.items)
+    recorded = replace(one.items[names[0]], ask="their words", sound=Sound(file="/home/me/their.wav", sha256="0"))
+    one = replace(one, items={**one.items, names[0]: recorded}, ended="done")
+    publish(one, tmp_path / "public.jsonl")
+    public = read(tmp_path / "public.jsonl")
+    assert list(public.items) == names[1:]
+    assert list(public.tries) == [made for made in one.tries if made.item != names[0]]
+    assert "1 items" in public.run.note
+    assert public.ended == "done"
+    text = (tmp_path / "public.jsonl").read_text()
+    assert "their" not in text
+    assert "/home" not in text
+
+
+def test_a_report_without_sound_has_none(tmp_path: Path) -> None:
+    index = write_report([record("one", [True] * 6)], tmp_path / "report", None)
+    assert not (index.parent / "audio").exists()
+    assert "<audio" not in (index.parent / f"{NAME}.html").read_text()
+
+
+def test_a_run_is_exported_try_by_try_and_figure_by_figure() -> None:
+    one = record("one", [True, False])
+    one = replace(
+        one, tries=[replace(one.tries[0], answer="=HYPERLINK(1)"), replace(one.tries[1], values=None), *one.tries[2:]]
+    )
+    rows = list(csv.DictReader(io.StringIO(as_csv(one))))
+    assert [row["value.right"] for row in rows] == ["1.0", "", "0.0", "0.0"]
+    assert rows[0]["answer"] == "'=HYPERLINK(1)"
+    figures = json.loads(as_json(one))["tasks"][NAME]["figures"]
+    assert (figures[0]["n"], figures[0]["unscored"]) == (1, 1)
