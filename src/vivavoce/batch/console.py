@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from signal import SIGINT, signal
+from threading import Event
+from types import FrameType
 
 from openai import OpenAI
 from openai.types import Batch
@@ -100,8 +105,9 @@ def cancel_batch(base_url: str, api_key: str, batch_id: str) -> None:
 
 def _to_the_end(client: OpenAI, batch_id: str, out: Path, notes: Console) -> int:
     try:
-        notes.print(f"[bold]{batch_id}[/]", highlight=False)
-        batch = _watched(client, batch_id, notes)
+        with _interrupts() as pressed:
+            notes.print(f"[bold]{batch_id}[/]", highlight=False)
+            batch = _watched(client, batch_id, notes, pressed)
     except KeyboardInterrupt:
         # A console that was interrupted while it printed holds back all that is printed after it: take another.
         Console(stderr=True).print(
@@ -116,7 +122,23 @@ def _to_the_end(client: OpenAI, batch_id: str, out: Path, notes: Console) -> int
     return _written(client, batch, out, notes)
 
 
-def _watched(client: OpenAI, batch_id: str, notes: Console) -> Batch:
+@contextmanager
+def _interrupts() -> Generator[Event]:
+    """Set by Ctrl-C, which is raised as well: an exception that falls into the tidying up of an object is lost."""
+    pressed = Event()
+
+    def note(_: int, __: FrameType | None) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    before = signal(SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal(SIGINT, before)
+
+
+def _watched(client: OpenAI, batch_id: str, notes: Console, pressed: Event) -> Batch:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -131,6 +153,8 @@ def _watched(client: OpenAI, batch_id: str, notes: Console) -> Batch:
         done_before: int | None = None
         begun_s = 0.0
         for batch in followed(client, batch_id):
+            if pressed.is_set():
+                break
             if batch is None:
                 progress.update(task, description="the server is away; waiting for it")
                 continue
@@ -151,7 +175,7 @@ def _watched(client: OpenAI, batch_id: str, notes: Console) -> Batch:
             )
             if batch.status in ENDED:
                 return batch
-    raise KeyboardInterrupt  # pragma: no cover - `followed` ends with a batch that has ended
+    raise KeyboardInterrupt
 
 
 def time_left_s(done: int, left: int, took_s: float) -> float | None:
