@@ -20,6 +20,7 @@ from vivavoce.audio import Audio
 from vivavoce.conversation import Message, Sampling
 from vivavoce.counting import count_text
 from vivavoce.speak.base import Speaker, Voice
+from vivavoce.think.around import ThinkerAround
 from vivavoce.think.base import TextDelta, Thinker, Thinking, ThoughtEnd
 from vivavoce.tickets import Ticket
 
@@ -53,41 +54,25 @@ class LeisurelySpeaker:
         await self._speaker.close()
 
 
-class LeisurelyThinker:
+class LeisurelyThinker(ThinkerAround):
     """Implements `Thinker`. Of an answer that was broken off it is not known what came from the prompt cache: 0."""
 
     def __init__(self, thinker: Thinker, ticket: Ticket) -> None:
-        self._thinker = thinker
+        super().__init__(thinker)
         self._ticket = ticket
-
-    @property
-    def hears_audio(self) -> bool:
-        return self._thinker.hears_audio
-
-    @property
-    def goes_on(self) -> bool:
-        return self._thinker.goes_on
-
-    @property
-    def context_tokens(self) -> int | None:
-        return self._thinker.context_tokens
-
-    @property
-    def answer_tokens(self) -> int | None:
-        return self._thinker.answer_tokens
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
     ) -> AsyncGenerator[Thinking, None]:
         sampling = sampling or Sampling()
-        may_break_off = self._thinker.goes_on and sampling.form is None and sampling.tools is None
-        cap = self._thinker.answer_tokens if sampling.max_tokens is None else sampling.max_tokens
+        may_break_off = self._inner.goes_on and sampling.form is None and sampling.tools is None
+        cap = self._inner.answer_tokens if sampling.max_tokens is None else sampling.max_tokens
         told, told_tokens = "", 0
         while True:
             await self._ticket.clear()
             left = None if cap is None else max(1, cap - told_tokens)  # read, a text may be more tokens than thought
             rest = replace(sampling, begun=sampling.begun + told, max_tokens=left)
-            thoughts = self._thinker.think(conversation, rest)
+            thoughts = self._inner.think(conversation, rest)
             if may_break_off:
                 thoughts = _until_called_off(thoughts, self._ticket)
             async with aclosing(thoughts):
@@ -98,16 +83,7 @@ class LeisurelyThinker:
                     if isinstance(thought, TextDelta):
                         told += thought.text
                     yield thought
-            told_tokens = await count_text(self._thinker, told) or 0
-
-    async def tokenize(self, text: str) -> list[int] | None:
-        return await self._thinker.tokenize(text)
-
-    async def count_tokens(self, text: str) -> int | None:
-        return await self._thinker.count_tokens(text)
-
-    async def close(self) -> None:
-        await self._thinker.close()
+            told_tokens = await count_text(self._inner, told) or 0
 
 
 async def _until_called_off(stream: AsyncGenerator[Item, None], ticket: Ticket) -> AsyncGenerator[Item, None]:

@@ -20,6 +20,7 @@ from vivavoce.listen.manner import Tone, Voicing
 from vivavoce.listen.speakers.base import Diarizer, Embedding, VoiceWindow
 from vivavoce.listen.tone import ToneReader
 from vivavoce.speak.base import Speaker, Voice
+from vivavoce.think.around import ThinkerAround
 from vivavoce.think.base import Thinker, Thinking
 from vivavoce.turn import Engines
 
@@ -92,14 +93,10 @@ class _TimedListener:
         await self._listener.close()
 
 
-class _TimedThinker:
+class _TimedThinker(ThinkerAround):
     def __init__(self, thinker: Thinker, stage_s: float) -> None:
-        self._thinker = thinker
+        super().__init__(thinker)
         self._stage_s = stage_s
-        self.hears_audio = thinker.hears_audio
-        self.goes_on = thinker.goes_on
-        self.context_tokens = thinker.context_tokens
-        self.answer_tokens = thinker.answer_tokens
 
     def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
@@ -110,19 +107,16 @@ class _TimedThinker:
         if sampling is not None and sampling.tools is not None:
             characters += sum(len(tool.text) for tool in sampling.tools.offered)
         first_limit_s = self._stage_s + _work_s(audio_s, characters)
-        thoughts = self._thinker.think(conversation, sampling or Sampling())
+        thoughts = self._inner.think(conversation, sampling or Sampling())
         return _each_within(thoughts, self._stage_s, "Thinking", first_limit_s=first_limit_s)
 
     async def tokenize(self, text: str) -> list[int] | None:
         async with _within(self._stage_s, "Counting tokens"):
-            return await self._thinker.tokenize(text)
+            return await self._inner.tokenize(text)
 
     async def count_tokens(self, text: str) -> int | None:
         async with _within(self._stage_s, "Counting tokens"):
-            return await self._thinker.count_tokens(text)
-
-    async def close(self) -> None:
-        await self._thinker.close()
+            return await self._inner.count_tokens(text)
 
 
 class _TimedSpeaker:

@@ -17,6 +17,7 @@ from vivavoce.listen.base import Heard, Listener, ListenOptions, Segment
 from vivavoce.listen.speakers.base import Diarizer, Embedding, VoiceWindow
 from vivavoce.speak.base import Speaker, Voice
 from vivavoce.telemetry.telemetry import Telemetry, TurnWatch
+from vivavoce.think.around import ThinkerAround
 from vivavoce.think.base import Thinker, Thinking, ThoughtEnd
 from vivavoce.tickets import Room
 from vivavoce.turn import Called, Engines, Event, Finished, PartHeard, Read, Spoke, Thought, Turn, run
@@ -86,33 +87,17 @@ class _Listener:
         await self._listener.close()
 
 
-class _Thinker:
+class _Thinker(ThinkerAround):
     def __init__(self, thinker: Thinker, telemetry: Telemetry) -> None:
-        self._thinker = thinker
+        super().__init__(thinker)
         self._telemetry = telemetry
-
-    @property
-    def hears_audio(self) -> bool:
-        return self._thinker.hears_audio
-
-    @property
-    def goes_on(self) -> bool:
-        return self._thinker.goes_on
-
-    @property
-    def context_tokens(self) -> int | None:
-        return self._thinker.context_tokens
-
-    @property
-    def answer_tokens(self) -> int | None:
-        return self._thinker.answer_tokens
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
     ) -> AsyncGenerator[Thinking, None]:
         first = True
         with self._telemetry.stage("think") as watch:
-            async with aclosing(self._thinker.think(conversation, sampling or Sampling())) as thoughts:
+            async with aclosing(self._inner.think(conversation, sampling or Sampling())) as thoughts:
                 async for thought in thoughts:
                     if isinstance(thought, ThoughtEnd):
                         watch.tokens(thought.prompt_tokens, thought.completion_tokens)
@@ -121,15 +106,6 @@ class _Thinker:
                         first = False
                     yield thought
             watch.done()
-
-    async def tokenize(self, text: str) -> list[int] | None:
-        return await self._thinker.tokenize(text)
-
-    async def count_tokens(self, text: str) -> int | None:
-        return await self._thinker.count_tokens(text)
-
-    async def close(self) -> None:
-        await self._thinker.close()
 
 
 class _Speaker:

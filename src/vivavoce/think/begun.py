@@ -7,49 +7,29 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from vivavoce.conversation import Message, Sampling
+from vivavoce.think.around import ThinkerAround
 from vivavoce.think.base import TextDelta, Thinker, Thinking, ThoughtEnd
 
 
-class BegunThinker:
+class BegunThinker(ThinkerAround):
     """Implements `Thinker` for plain text. `beginning` comes as the first delta and is counted as thought."""
 
     def __init__(self, thinker: Thinker, beginning: str) -> None:
-        self._thinker = thinker
+        super().__init__(thinker)
         self._beginning = beginning
-
-    @property
-    def hears_audio(self) -> bool:
-        return self._thinker.hears_audio
 
     @property
     def goes_on(self) -> bool:
         return False
-
-    @property
-    def context_tokens(self) -> int | None:
-        return self._thinker.context_tokens
-
-    @property
-    def answer_tokens(self) -> int | None:
-        return self._thinker.answer_tokens
 
     async def think(
         self, conversation: Sequence[Message], sampling: Sampling | None = None
     ) -> AsyncGenerator[Thinking, None]:
         sampling = sampling or Sampling()
         yield TextDelta(self._beginning)
-        tokens = await self._thinker.count_tokens(self._beginning) or 0
+        tokens = await self._inner.count_tokens(self._beginning) or 0
         cap = None if sampling.max_tokens is None else max(1, sampling.max_tokens - tokens)
         rest = replace(sampling, begun=self._beginning, max_tokens=cap)
-        async with aclosing(self._thinker.think(conversation, rest)) as thoughts:
+        async with aclosing(self._inner.think(conversation, rest)) as thoughts:
             async for thought in thoughts:
                 yield thought.after(tokens) if isinstance(thought, ThoughtEnd) else thought
-
-    async def tokenize(self, text: str) -> list[int] | None:
-        return await self._thinker.tokenize(text)
-
-    async def count_tokens(self, text: str) -> int | None:
-        return await self._thinker.count_tokens(text)
-
-    async def close(self) -> None:
-        await self._thinker.close()
