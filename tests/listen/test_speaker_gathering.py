@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from vivavoce.listen.base import Heard, Segment, Word
@@ -23,7 +24,7 @@ from vivavoce.listen.speakers.base import (
 )
 from vivavoce.listen.speakers.channels import as_one
 from vivavoce.listen.speakers.clustering import BLOCK, clustered
-from vivavoce.listen.speakers.gathering import gather, letters
+from vivavoce.listen.speakers.gathering import POLICY, gather, letters
 from vivavoce.listen.speakers.rttm import rttm
 
 DIMENSIONS = 32
@@ -41,6 +42,11 @@ def near(voice: Embedding, chance: np.random.Generator, off: float = 0.1) -> Emb
     return (moved / np.linalg.norm(moved)).astype(np.float32)
 
 
+def heard_window(first: int, traces: Sequence[VoiceTrace], at_once: npt.NDArray[np.int64]) -> VoiceWindow:
+    """With no doubt about how many speak."""
+    return VoiceWindow(first, tuple(traces), np.float32(at_once > 0), np.float32(at_once > 1))
+
+
 def heard_in(
     turns: Sequence[tuple[int, float, float]], known: Sequence[Embedding], length_s: float
 ) -> list[VoiceWindow]:
@@ -51,6 +57,7 @@ def heard_in(
         frames = min(FRAMES, int(length_s / FRAME_S) - start)
         order = chance.permutation(len(known))
         traces: list[VoiceTrace] = []
+        at_once = np.zeros(frames, np.int64)
         for who, begin_s, end_s in turns:
             first = max(0, round((begin_s - CENTRE_S) / FRAME_S) - start)
             end = min(frames, round((end_s - CENTRE_S) / FRAME_S) - start)
@@ -58,7 +65,8 @@ def heard_in(
                 alone_s = (end - first) * FRAME_S
                 voice = near(known[who], chance) if alone_s > 0.3 else np.zeros(0, np.float32)
                 traces.append(VoiceTrace(int(order[who]), first, end, alone_s, voice))
-        windows.append(VoiceWindow(start, frames, tuple(traces)))
+                at_once[first:end] += 1
+        windows.append(heard_window(start, traces, at_once))
     return windows
 
 
@@ -77,7 +85,7 @@ def test_speakers_are_found_counted_and_timed() -> None:
     turns = gather(heard_in(TALK, voices(3), 30.0))
     assert [turn.speaker for turn in turns] == ["A", "B", "C", "A", "B", "C", "A"]
     for turn, (_, start_s, end_s) in zip(turns, TALK, strict=True):
-        assert (turn.start_s, turn.end_s) == pytest.approx((start_s, end_s), abs=2 * FRAME_S)
+        assert (turn.start_s, turn.end_s) == pytest.approx((start_s, end_s), abs=POLICY.linger_s + 2 * FRAME_S)
     assert overlaps(turns) == [pytest.approx((18.5, 19.0), abs=2 * FRAME_S)]
 
 
@@ -100,9 +108,43 @@ def test_a_count_that_is_known_is_kept_to(count: int) -> None:
 
 
 def test_nobody_is_nobody() -> None:
-    assert gather([]) == gather([VoiceWindow(0, FRAMES, ())]) == ()
+    silence = np.zeros(FRAMES, np.int64)
+    assert gather([]) == gather([heard_window(0, (), silence)]) == ()
     unknown = VoiceTrace(0, 0, 20, 0.3, np.zeros(0, np.float32))
-    assert gather([VoiceWindow(0, FRAMES, (unknown,))]) == ()
+    assert gather([heard_window(0, (unknown,), silence)]) == ()
+
+
+def told(spoken: Sequence[float], overlapped: float = 0.0) -> list[tuple[str, float, float]]:
+    """The turns where a first voice is heard for 200 frames, a second one for 200 from frame 150 on, by as many windows
+    as `spoken` names probabilities of speech."""
+    own = [VoiceTrace(number, 150 * number, 150 * number + 200, 2.5, voice) for number, voice in enumerate(voices(2))]
+    inside = np.arange(FRAMES) < 350
+    both = overlapped * ((np.arange(FRAMES) >= 150) & (np.arange(FRAMES) < 200))
+    heard = [VoiceWindow(0, tuple(own), np.float32(each * inside), np.float32(both)) for each in spoken]
+    return [(turn.speaker, turn.start_s, turn.end_s) for turn in gather(heard)]
+
+
+def seconds(frame: int) -> float:
+    return frame * FRAME_S + CENTRE_S - FRAME_S / 2
+
+
+@pytest.mark.parametrize("spoken", [[0.9], [0.9, 0.6], [0.75, 0.7, 0.7]])
+def test_somebody_speaks_where_windows_are_sure_together(spoken: list[float]) -> None:
+    (first, _, change_s), (second, begin_s, end_s) = told(spoken)
+    assert (first, second) == ("A", "B")
+    assert begin_s == pytest.approx(change_s, abs=2 * FRAME_S)
+    assert end_s == pytest.approx(seconds(350) + POLICY.linger_s, abs=2 * FRAME_S)
+
+
+@pytest.mark.parametrize("spoken", [[0.6], [0.9, 0.4]])
+def test_nobody_speaks_where_windows_are_unsure_together(spoken: list[float]) -> None:
+    assert told(spoken) == []
+
+
+@pytest.mark.parametrize(("overlapped", "for_s"), [(0.3, 0.0), (0.5, seconds(50) - seconds(0))])
+def test_two_speak_where_it_is_probable_enough(overlapped: float, for_s: float) -> None:
+    turns = [SpeakerTurn(*turn) for turn in told([0.9, 0.9], overlapped)]
+    assert sum(end_s - start_s for start_s, end_s in overlaps(turns)) == pytest.approx(for_s, abs=2 * FRAME_S)
 
 
 def test_an_hour_of_many_stretches_is_clustered_in_blocks() -> None:

@@ -1,7 +1,7 @@
 """From windows of voices to turns of speakers: who is who over the whole recording, and who speaks when.
 
-What all windows heard is clustered by what it sounds like; then each frame goes to as many speakers as the windows over
-it heard voices. Knows no engine.
+What all windows heard is clustered by what it sounds like; then each frame goes to nobody, one or two speakers, by how
+probable the windows over it found speech and overlap. Knows no engine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Policy:
     alike: mean cosine from which on two clusters are one speaker; known_alike: cosine from which on a speaker is a
     known one. clear_s: a stretch is clustered if its voice is alone for so long, others only join what is found.
     weight_s: a longer one weighs no more than this. speaker_s: who is alone for less than this in all is no speaker.
-    pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
+    spoken, overlapped: mean probability from which on somebody, or several, speak. linger_s: a turn goes on for so long
+    after that, until somebody else begins. pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
     """
 
     alike: float = 0.31
@@ -39,11 +40,16 @@ class Policy:
     clear_s: float = 0.85
     weight_s: float = 2.0
     speaker_s: float = 2.0
+    spoken: float = 0.7
+    overlapped: float = 0.4
+    linger_s: float = 0.08
     pause_s: float = 0.15
     turn_s: float = 0.1
 
 
 POLICY = Policy()
+
+Flags = npt.NDArray[np.bool_]
 
 _ROUNDS = 3
 """How often stretches are dealt anew to the nearest speaker, who is then the mean of what was dealt."""
@@ -133,22 +139,35 @@ def _spans(
     """(start_s, end_s, speaker) in order of time."""
     frames = max(window.first_frame + window.frames for window in windows)
     votes = np.zeros((count, frames), np.uint8)
-    looks, voices = np.zeros(frames, np.uint8), np.zeros(frames, np.uint8)
+    looks = np.zeros(frames, np.float32)
+    spoken, overlapped = np.zeros(frames, np.float32), np.zeros(frames, np.float32)
     for window, speakers in zip(windows, chosen, strict=True):
         start = window.first_frame
-        looks[start : start + window.frames] += 1
+        within = slice(start, start + window.frames)
+        looks[within] += 1
+        spoken[within] += window.spoken
+        overlapped[within] += window.overlapped
         for trace, speaker in zip(window.traces, speakers, strict=True):
-            stretch = slice(start + trace.first, start + trace.end)
-            voices[stretch] += 1
             if speaker >= 0:
-                votes[speaker, stretch] += 1
-    at_once = np.rint(voices / np.maximum(looks, 1))
+                votes[speaker, start + trace.first : start + trace.end] += 1
+    looks = np.maximum(looks, 1)
+    anybody = spoken > policy.spoken * looks
+    at_once = anybody.astype(np.int16) + (anybody & (overlapped > policy.overlapped * looks))
     ranks = (-votes.astype(np.int16)).argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
-    active = (ranks < at_once) & (votes > 0)
+    active = _lingering((ranks < at_once) & (votes > 0), round(policy.linger_s / FRAME_S))
     return sorted((*span, speaker) for speaker in range(count) for span in _stretches(active[speaker], policy))
 
 
-def _stretches(active: npt.NDArray[np.bool_], policy: Policy) -> list[tuple[float, float]]:
+def _lingering(active: Flags, frames: int) -> Flags:
+    """Whoever stopped last within `frames` still speaks where nobody does. active: shape (speakers, frames)."""
+    silent = ~active.any(axis=0)
+    longer = active.copy()
+    for later in range(1, frames + 1):
+        longer[:, later:] |= active[:, :-later] & silent[later:]
+    return longer
+
+
+def _stretches(active: Flags, policy: Policy) -> list[tuple[float, float]]:
     """Where `active` holds, in seconds, over short pauses; what is too short is left out."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], active.astype(np.int8), [0]])))
     found: list[tuple[float, float]] = []
