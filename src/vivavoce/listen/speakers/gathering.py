@@ -21,25 +21,29 @@ from vivavoce.listen.speakers.base import (
     VoiceTrace,
     VoiceWindow,
 )
-from vivavoce.listen.speakers.clustering import Matrix, Vector, clustered, unit, weighted_sums
+from vivavoce.listen.speakers.clustering import Leniency, Matrix, Vector, clustered, unit, weighted_sums
+
+LENIENT = Leniency(most=0.1, little=12.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What was found best by `viva bench speakers` on speakers that its report leaves out.
 
-    alike: mean cosine from which on two clusters are one speaker; known_alike: cosine from which on a speaker is a
-    known one. clear_s: a stretch is clustered if its voice is alone for so long, others only join what is found.
-    weight_s: a longer one weighs no more than this. speaker_s: who is alone for less than this in all is no speaker.
+    alike: mean cosine from which on two clusters are one speaker, `lenient` with short ones; known_alike: cosine from
+    which on a speaker is a known one. clear_s: a stretch is clustered if its voice is alone for so long, others only
+    join what is found. weight_s: a longer one weighs no more than this. speaker_s: who is alone for less than this in
+    all is no speaker. Sums of stretches are of all windows, and four hear each moment.
     spoken, overlapped: mean probability from which on somebody, or several, speak. linger_s: a turn goes on for so long
     after that, until somebody else begins. pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
     """
 
-    alike: float = 0.31
+    alike: float = 0.32
+    lenient: Leniency = LENIENT
     known_alike: float = 0.4
-    clear_s: float = 0.85
+    clear_s: float = 0.6
     weight_s: float = 2.0
-    speaker_s: float = 2.0
+    speaker_s: float = 3.0
     spoken: float = 0.7
     overlapped: float = 0.4
     linger_s: float = 0.08
@@ -80,7 +84,7 @@ def _speakers(traces: Sequence[VoiceTrace], count: int | None, policy: Policy) -
         return np.zeros((0, 0), np.float32)
     rows = np.stack([trace.embedding for trace in clear])
     weights = np.array([trace.alone_s for trace in clear], np.float32)
-    labels = clustered(rows, np.minimum(weights, policy.weight_s), policy.alike, count)
+    labels = clustered(rows, np.minimum(weights, policy.weight_s), policy.alike, count, policy.lenient)
     masses = np.bincount(labels, weights)
     least = 0.0 if count else min(policy.speaker_s, float(masses.max()))
     centres = unit(weighted_sums(rows, weights, labels, len(masses)))[masses >= least]
