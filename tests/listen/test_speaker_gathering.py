@@ -23,7 +23,7 @@ from vivavoce.listen.speakers.base import (
     overlaps,
 )
 from vivavoce.listen.speakers.channels import as_one
-from vivavoce.listen.speakers.clustering import BLOCK, clustered
+from vivavoce.listen.speakers.clustering import BLOCK, Leniency, clustered
 from vivavoce.listen.speakers.gathering import POLICY, gather, letters
 from vivavoce.listen.speakers.rttm import rttm
 
@@ -145,6 +145,18 @@ def test_nobody_speaks_where_windows_are_unsure_together(spoken: list[float]) ->
 def test_two_speak_where_it_is_probable_enough(overlapped: float, for_s: float) -> None:
     turns = [SpeakerTurn(*turn) for turn in told([0.9, 0.9], overlapped)]
     assert sum(end_s - start_s for start_s, end_s in overlaps(turns)) == pytest.approx(for_s, abs=2 * FRAME_S)
+
+
+@pytest.mark.parametrize(
+    ("weight", "alike", "found"), [(0.1, 0.28, 2), (0.1, 0.15, 3), (50.0, 0.28, 3), (50.0, 0.4, 2)]
+)
+def test_what_is_heard_little_of_is_joined_more_readily(weight: float, alike: float, found: int) -> None:
+    first, second, third = voices(3)
+    like_first = alike * first + np.sqrt(1 - alike**2) * third
+    rows = np.stack([first, second, like_first]).astype(np.float32)
+    labels = clustered(rows, np.array([50, 50, weight], np.float32), 0.33, lenient=Leniency(0.1, 12.0))
+    assert len(set(labels.tolist())) == found
+    assert (labels[0] == labels[2]) == (found == 2)
 
 
 def test_an_hour_of_many_stretches_is_clustered_in_blocks() -> None:

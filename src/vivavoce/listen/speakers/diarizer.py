@@ -33,7 +33,7 @@ from vivavoce.resampling import resample
 ACTIVE = 0.5
 """A voice speaks where it is more probable than this; so does somebody, and so do two."""
 
-STRETCH_S = 2.5
+STRETCH_S = 1.5
 """Longer stretches are divided into such of about this length: the network that tells who is active may take two
 speakers for one, and what each part sounds like tells them apart."""
 

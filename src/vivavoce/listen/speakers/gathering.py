@@ -23,27 +23,27 @@ from vivavoce.listen.speakers.base import (
 )
 from vivavoce.listen.speakers.clustering import Leniency, Matrix, Vector, clustered, unit, weighted_sums
 
-LENIENT = Leniency(most=0.1, little=12.0)
+LENIENT = Leniency(most=0.1, little=3.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What was found best by `viva bench speakers` on speakers that its report leaves out.
 
-    alike: mean cosine from which on two clusters are one speaker, `lenient` with short ones; known_alike: cosine from
+    alike: mean cosine from which on two clusters are one speaker, `lenient` by their seconds; known_alike: cosine from
     which on a speaker is a known one. clear_s: a stretch is clustered if its voice is alone for so long, others only
     join what is found. weight_s: a longer one weighs no more than this. speaker_s: who is alone for less than this in
-    all is no speaker. Sums of stretches are of all windows, and four hear each moment.
+    all windows together is no speaker.
     spoken, overlapped: mean probability from which on somebody, or several, speak. linger_s: a turn goes on for so long
     after that, until somebody else begins. pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
     """
 
-    alike: float = 0.32
+    alike: float = 0.29
     lenient: Leniency = LENIENT
     known_alike: float = 0.4
     clear_s: float = 0.6
     weight_s: float = 2.0
-    speaker_s: float = 3.0
+    speaker_s: float = 2.0
     spoken: float = 0.7
     overlapped: float = 0.4
     linger_s: float = 0.08
@@ -67,8 +67,7 @@ def gather(
 ) -> tuple[SpeakerTurn, ...]:
     """Who speaks when, in order of time. Known speakers have their names; others are "A", "B" … as they begin."""
     options = options or SpeakerOptions()
-    traces = [trace for window in windows for trace in window.traces]
-    speakers = _speakers(traces, options.count, policy)
+    speakers = _speakers(windows, options.count, policy)
     if not len(speakers):
         return ()
     chosen = [_chosen(window.traces, speakers) for window in windows]
@@ -76,15 +75,16 @@ def gather(
     return _named(_spans(windows, chosen, len(speakers), policy), names)
 
 
-def _speakers(traces: Sequence[VoiceTrace], count: int | None, policy: Policy) -> Matrix:
+def _speakers(windows: Sequence[VoiceWindow], count: int | None, policy: Policy) -> Matrix:
     """What each speaker sounds like, unit rows; none where nobody's voice is known."""
-    embedded = [trace for trace in traces if len(trace.embedding)]
+    embedded = [trace for window in windows for trace in window.traces if len(trace.embedding)]
     clear = [trace for trace in embedded if trace.alone_s >= policy.clear_s] or embedded
     if not clear:
         return np.zeros((0, 0), np.float32)
     rows = np.stack([trace.embedding for trace in clear])
     weights = np.array([trace.alone_s for trace in clear], np.float32)
-    labels = clustered(rows, np.minimum(weights, policy.weight_s), policy.alike, count, policy.lenient)
+    once = np.minimum(weights, policy.weight_s) / _looks(windows)
+    labels = clustered(rows, once, policy.alike, count, policy.lenient)
     masses = np.bincount(labels, weights)
     least = 0.0 if count else min(policy.speaker_s, float(masses.max()))
     centres = unit(weighted_sums(rows, weights, labels, len(masses)))[masses >= least]
@@ -93,6 +93,15 @@ def _speakers(traces: Sequence[VoiceTrace], count: int | None, policy: Policy) -
         sums = weighted_sums(rows, weights, nearest, len(centres))
         centres = np.where(sums.any(axis=1, keepdims=True), unit(sums), centres)
     return centres
+
+
+def _looks(windows: Sequence[VoiceWindow]) -> np.float32:
+    """How many windows hear each moment, on average."""
+    return np.float32(sum(window.frames for window in windows) / _frames(windows))
+
+
+def _frames(windows: Sequence[VoiceWindow]) -> int:
+    return max(window.first_frame + window.frames for window in windows)
 
 
 def _known_names(speakers: Matrix, known: Mapping[str, Embedding], policy: Policy) -> dict[int, str]:
@@ -141,7 +150,7 @@ def _spans(
     windows: Sequence[VoiceWindow], chosen: Sequence[Sequence[int]], count: int, policy: Policy
 ) -> list[tuple[float, float, int]]:
     """(start_s, end_s, speaker) in order of time."""
-    frames = max(window.first_frame + window.frames for window in windows)
+    frames = _frames(windows)
     votes = np.zeros((count, frames), np.uint8)
     looks = np.zeros(frames, np.float32)
     spoken, overlapped = np.zeros(frames, np.float32), np.zeros(frames, np.float32)
