@@ -38,7 +38,7 @@ class Policy:
     after that, until somebody else begins. pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
     """
 
-    alike: float = 0.29
+    alike: float = 0.28
     lenient: Leniency = LENIENT
     known_alike: float = 0.4
     clear_s: float = 0.6
