@@ -44,7 +44,7 @@ def near(voice: Embedding, chance: np.random.Generator, off: float = 0.1) -> Emb
 
 def heard_window(first: int, traces: Sequence[VoiceTrace], at_once: npt.NDArray[np.int64]) -> VoiceWindow:
     """With no doubt about how many speak."""
-    return VoiceWindow(first, tuple(traces), np.float32(at_once > 0), np.float32(at_once > 1))
+    return VoiceWindow(first, tuple(traces), (at_once > 0).astype(np.float32), (at_once > 1).astype(np.float32))
 
 
 def heard_in(
@@ -118,9 +118,10 @@ def told(spoken: Sequence[float], overlapped: float = 0.0) -> list[tuple[str, fl
     """The turns where a first voice is heard for 200 frames, a second one for 200 from frame 150 on, by as many windows
     as `spoken` names probabilities of speech."""
     own = [VoiceTrace(number, 150 * number, 150 * number + 200, 2.5, voice) for number, voice in enumerate(voices(2))]
-    inside = np.arange(FRAMES) < 350
-    both = overlapped * ((np.arange(FRAMES) >= 150) & (np.arange(FRAMES) < 200))
-    heard = [VoiceWindow(0, tuple(own), np.float32(each * inside), np.float32(both)) for each in spoken]
+    inside = (np.arange(FRAMES) < 350).astype(np.float32)
+    both = np.zeros(FRAMES, np.float32)
+    both[150:200] = overlapped
+    heard = [VoiceWindow(0, tuple(own), np.float32(each) * inside, both) for each in spoken]
     return [(turn.speaker, turn.start_s, turn.end_s) for turn in gather(heard)]
 
 

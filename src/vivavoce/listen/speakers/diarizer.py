@@ -6,7 +6,7 @@ Knows nothing of the recording beyond a window; `gathering.py` does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from vivavoce.listen.speakers.base import (
 from vivavoce.listen.speakers.fbank import FRAME_SAMPLES as FEATURE_SAMPLES
 from vivavoce.listen.speakers.fbank import HOP_SAMPLES as FEATURE_HOP
 from vivavoce.listen.speakers.fbank import Features, KaldiFbank
-from vivavoce.listen.speakers.segmentation import Activity, Segmentation, padded
+from vivavoce.listen.speakers.segmentation import Activity, padded
 from vivavoce.resampling import resample
 
 ACTIVE = 0.5
@@ -61,9 +61,9 @@ class Encoder(Protocol):
 
 
 class WindowDiarizer:
-    """Is a `base.Diarizer`."""
+    """Is a `base.Diarizer`. segmentation: WINDOW_SAMPLES of sound -> which voices are active when."""
 
-    def __init__(self, segmentation: Segmentation, encoder: Encoder) -> None:
+    def __init__(self, segmentation: Callable[[Samples], Activity], encoder: Encoder) -> None:
         self._segmentation = segmentation
         self._encoder = encoder
         self._fbank = KaldiFbank(encoder.bands)
@@ -121,8 +121,8 @@ class WindowDiarizer:
         return embedding
 
     def _voice_of(self, samples: Samples) -> Embedding:
-        active = (self._segmentation(padded(samples)).voices > ACTIVE).any(axis=1)
-        return self._encoded(self._fbank(samples), active)
+        spoken = self._segmentation(padded(samples)).spoken > ACTIVE
+        return self._encoded(self._fbank(samples), spoken)
 
     def _encoded(self, features: Features, frames: Flags) -> Embedding:
         """Of the features that lie in `frames` of the segmentation."""

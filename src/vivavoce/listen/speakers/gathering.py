@@ -83,7 +83,7 @@ def _speakers(windows: Sequence[VoiceWindow], count: int | None, policy: Policy)
         return np.zeros((0, 0), np.float32)
     rows = np.stack([trace.embedding for trace in clear])
     weights = np.array([trace.alone_s for trace in clear], np.float32)
-    once = np.minimum(weights, policy.weight_s) / _looks(windows)
+    once = (np.minimum(weights, policy.weight_s) / _looks(windows)).astype(np.float32)
     labels = clustered(rows, once, policy.alike, count, policy.lenient)
     masses = np.bincount(labels, weights)
     least = 0.0 if count else min(policy.speaker_s, float(masses.max()))
@@ -95,9 +95,9 @@ def _speakers(windows: Sequence[VoiceWindow], count: int | None, policy: Policy)
     return centres
 
 
-def _looks(windows: Sequence[VoiceWindow]) -> np.float32:
+def _looks(windows: Sequence[VoiceWindow]) -> float:
     """How many windows hear each moment, on average."""
-    return np.float32(sum(window.frames for window in windows) / _frames(windows))
+    return sum(window.frames for window in windows) / _frames(windows)
 
 
 def _frames(windows: Sequence[VoiceWindow]) -> int:
@@ -173,7 +173,7 @@ def _spans(
 
 def _lingering(active: Flags, frames: int) -> Flags:
     """Whoever stopped last within `frames` still speaks where nobody does. active: shape (speakers, frames)."""
-    silent = ~active.any(axis=0)
+    silent: Flags = active.sum(axis=0) == 0
     longer = active.copy()
     for later in range(1, frames + 1):
         longer[:, later:] |= active[:, :-later] & silent[later:]
