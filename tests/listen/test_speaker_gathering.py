@@ -114,6 +114,12 @@ def test_nobody_is_nobody() -> None:
     assert gather([heard_window(0, (unknown,), silence)]) == ()
 
 
+def test_a_window_in_which_nobody_is_known_is_left_to_the_others() -> None:
+    unknown = VoiceTrace(0, 0, 20, 0.2, np.zeros(0, np.float32))
+    windows = heard_in(TALK, voices(3), 30.0)
+    assert gather([*windows, heard_window(0, (unknown,), np.zeros(FRAMES, np.int64))])
+
+
 def told(spoken: Sequence[float], overlapped: float = 0.0) -> list[tuple[str, float, float]]:
     """The turns where a first voice is heard for 200 frames, a second one for 200 from frame 150 on, by as many windows
     as `spoken` names probabilities of speech."""

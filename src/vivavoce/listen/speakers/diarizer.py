@@ -43,7 +43,7 @@ BREATH_FRAMES = 12
 LEAST_ALONE_S = 0.3
 """Less of a voice alone does not tell whose it is."""
 
-SAME_SHARE = 0.8
+SAME_SHARE = 0.7
 """A stretch that two windows have heard nearly alike is looked at once: this share of both is the same."""
 
 UNKNOWN: Embedding = np.zeros(0, np.float32)
@@ -96,6 +96,7 @@ class WindowDiarizer:
         active = _active(activity)
         if not active.any():
             return ()
+        features = self._fbank(samples)
         certain = activity.voices > ACTIVE
         alone = certain & (certain.sum(axis=1, keepdims=True) == 1)
         traces: list[VoiceTrace] = []
@@ -106,33 +107,29 @@ class WindowDiarizer:
                 alone_s = float(own.sum() * FRAME_S)
                 embedding = UNKNOWN
                 if alone_s >= LEAST_ALONE_S:
-                    embedding = self._embedding(samples, own, first_frame, recent)
+                    embedding = self._embedding(features, own, first_frame, recent)
                 traces.append(VoiceTrace(voice, first, end, alone_s, embedding))
         return tuple(traces)
 
-    def _embedding(self, samples: Samples, own: Flags, first_frame: int, recent: list[_Seen]) -> Embedding:
+    def _embedding(self, features: Features, own: Flags, first_frame: int, recent: list[_Seen]) -> Embedding:
         (frames,) = own.nonzero()
         here = _Seen(first_frame + int(frames[0]), first_frame + int(frames[-1]) + 1, len(frames), UNKNOWN)
         embedding = next((seen.embedding for seen in recent if seen.same_as(here)), None)
         if embedding is None:
-            embedding = self._encoded(samples, own)
+            embedding = self._encoded(features, own)
             recent.append(_Seen(here.first, here.end, here.frames, embedding))
         return embedding
 
     def _voice_of(self, samples: Samples) -> Embedding:
         certain: Flags = (self._segmentation(padded(samples)).voices > ACTIVE).sum(axis=1) > 0
-        return self._encoded(samples, certain)
+        return self._encoded(self._fbank(samples), certain)
 
-    def _encoded(self, samples: Samples, frames: Flags) -> Embedding:
-        """Of the sound that lies in `frames` of the segmentation."""
-        starts = np.arange(0, len(samples) - FEATURE_SAMPLES + 1, FEATURE_HOP)
-        nearest = (starts + FEATURE_SAMPLES // 2 - CENTRE_SAMPLES + FRAME_SAMPLES // 2) // FRAME_SAMPLES
-        taken = frames[np.clip(nearest, 0, len(frames) - 1)]
-        if taken.sum() < self._encoder.least_frames:
-            return UNKNOWN
-        within = slice(int(taken.argmax()), len(taken) - int(taken[::-1].argmax()))
-        sound = samples[starts[within][0] : starts[within][-1] + FEATURE_SAMPLES]
-        return self._encoder(self._fbank(sound)[taken[within]])
+    def _encoded(self, features: Features, frames: Flags) -> Embedding:
+        """Of the features that lie in `frames` of the segmentation."""
+        middles = np.arange(len(features)) * FEATURE_HOP + FEATURE_SAMPLES // 2
+        nearest = (middles - CENTRE_SAMPLES + FRAME_SAMPLES // 2) // FRAME_SAMPLES
+        taken = features[frames[np.clip(nearest, 0, len(frames) - 1)]]
+        return self._encoder(taken) if len(taken) >= self._encoder.least_frames else UNKNOWN
 
 
 class _Seen:

@@ -121,9 +121,12 @@ def _known_names(speakers: Matrix, known: Mapping[str, Embedding], policy: Polic
 def _chosen(traces: Sequence[VoiceTrace], speakers: Matrix) -> list[int]:
     """The speaker of each stretch in a window, the clearest first; two voices at once are never of one speaker.
 
-    A stretch that is too short to tell goes with the nearest one of the same voice. -1: nobody is left.
+    A stretch that is too short to tell goes with the nearest one of the same voice. -1: nobody is left, or nothing in
+    the window tells; other windows hear the same.
     """
     chosen = [-1] * len(traces)
+    if not any(len(trace.embedding) for trace in traces):
+        return chosen
     for index in sorted(range(len(traces)), key=lambda each: -traces[each].alone_s):
         trace = traces[index]
         likeness = speakers @ _telling(trace, traces)
@@ -136,13 +139,11 @@ def _chosen(traces: Sequence[VoiceTrace], speakers: Matrix) -> list[int]:
 
 
 def _telling(trace: VoiceTrace, traces: Sequence[VoiceTrace]) -> Vector:
-    """The embedding of a stretch, or of what is nearest to it: of its voice, or else of any."""
+    """The embedding of a stretch, or of what is nearest to it: of its voice, or else of any. One at least has one."""
     if len(trace.embedding):
         return trace.embedding
     others = [other for other in traces if len(other.embedding)]
     own = [other for other in others if other.voice == trace.voice] or others
-    if not own:
-        return np.zeros(0, np.float32)
     return min(own, key=lambda other: max(other.first - trace.end, trace.first - other.end)).embedding
 
 
