@@ -173,7 +173,7 @@ def _spans(
 
 
 def _lingering(active: Flags, frames: int) -> Flags:
-    """Whoever stopped last within `frames` still speaks where nobody does. active: shape (speakers, frames)."""
+    """Whoever spoke within `frames` before still does where nobody else does. active: shape (speakers, frames)."""
     silent: Flags = active.sum(axis=0) == 0
     longer = active.copy()
     for later in range(1, frames + 1):
