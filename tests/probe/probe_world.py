@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 
+from scripted_app import eventually
+
 from vivavoce.prices.book import load_book
 from vivavoce.probe.allowance import Allowance, Caps, Rates
 from vivavoce.probe.asking import Finding
@@ -19,6 +21,8 @@ from vivavoce.probe.schedule import Keeper
 
 START = 1_795_636_800
 """2026-11-25T20:00:00Z."""
+
+__all__ = ["OK", "START", "URL", "FakeClock", "World", "eventually", "soon", "written"]
 
 URL = "http://127.0.0.1:1/v1"
 OK = Finding("ok", 1.0, 200, first_text_s=0.3, first_sound_s=0.5, sound_s=2.0, request_id="req_1", reached=True)
@@ -147,6 +151,13 @@ class World:
     def minutes(self) -> list[int]:
         """When the probes were due, in minutes after the start."""
         return sorted((probe.due - START) // 60 for probe in self.probes)
+
+
+async def soon(true: Callable[[], object]) -> None:
+    """Once `true` is."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  (nothing tells)
+            await asyncio.sleep(0.005)
 
 
 def written(folder: Path) -> list[str]:
