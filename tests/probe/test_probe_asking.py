@@ -6,12 +6,17 @@ import asyncio
 import base64
 import json
 import socket
+import ssl
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from scripted_app import MakeServer
 
 from vivavoce.audio import Audio
@@ -206,6 +211,30 @@ async def test_no_server_no_name_no_certificate() -> None:
     finding = await found(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
     server.close()
     assert (finding.outcome, finding.code) == ("no_connection", "tls")
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    certificate = builder.sign(key, hashes.SHA256())
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (folder / "pem").write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "pem")
+    return context
+
+
+async def test_a_certificate_that_nobody_knows(tmp_path: Path) -> None:
+    async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0, ssl=self_signed(tmp_path))
+    finding = await found(f"https://localhost:{server.sockets[0].getsockname()[1]}/v1")
+    server.close()
+    assert (finding.outcome, finding.code) == ("no_connection", "certificate")
 
 
 async def test_each_question_has_a_connection_and_a_sound_of_its_own() -> None:
