@@ -24,7 +24,7 @@ from vivavoce.errors import InvalidValue
 from vivavoce.probe.asking import Asker, Finding
 from vivavoce.probe.machine import SystemClock, has_route
 from vivavoce.probe.question import MADE, Question, played
-from vivavoce.testing import ScriptedSpeaker, ScriptedThinker
+from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
 
 TONE = (8000 * np.sin(np.arange(2400) / 5)).astype("<i2").tobytes()
 MODEL = "gpt-4o-mini-audio-preview"
@@ -158,9 +158,9 @@ async def test_what_is_found(said: Sequence[bytes], outcome: str, number: int | 
 )
 async def test_whoever_hangs_is_given_up_in_time(said: Sequence[bytes | str], code: str) -> None:
     async with serving(*said) as (url, requests):
-        finding = await found(url, timeout_s=0.3)
+        finding = await found(url, timeout_s=0.5)
     assert (finding.outcome, finding.code) == ("timeout", code)
-    assert 0.3 <= finding.end_s < 1.0
+    assert 0.5 <= finding.end_s < 3
     assert len(requests) == 1
     assert (finding.first_sound_s is None) == (code != "no_end")
     assert finding.reached
@@ -180,9 +180,11 @@ async def test_times_are_those_of_the_first_word_and_the_first_sound() -> None:
     finding = await found(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
     server.close()
     assert finding.outcome == "ok"
-    assert finding.first_text_s == pytest.approx(0.1, abs=0.08)
-    assert finding.first_sound_s == pytest.approx(0.2, abs=0.08)
-    assert finding.end_s == pytest.approx(0.3, abs=0.1)
+    assert finding.first_text_s is not None
+    assert finding.first_sound_s is not None
+    pauses = (finding.first_text_s, finding.first_sound_s - finding.first_text_s, finding.end_s - finding.first_sound_s)
+    assert all(pause_s > 0.09 for pause_s in pauses), pauses
+    assert finding.end_s < 3, "ten times what it takes"
 
 
 async def test_an_answer_can_be_expected_to_say_something() -> None:
@@ -277,6 +279,17 @@ async def test_our_own_server_is_well_and_tells_what_it_used(make_server: MakeSe
     assert (finding.request_id or "").startswith("req_")
     finding = await found(f"{server.url}/v1", model=MODEL, expect="green")
     assert finding.code == "not_expected"
+
+
+async def test_our_own_server_listens_to_each_probe_though_it_remembers_recordings(make_server: MakeServer) -> None:
+    listener = ScriptedListener("what colour is the sky")
+    url = f"{make_server(listener=listener).url}/v1"
+    tone = Question(Audio((0.1 * np.sin(np.arange(16_000) / 9)).astype(np.float32), 16_000))
+    asker = Asker(url, "none", MODEL, voice="alloy", timeout_s=10, system="Be short.")
+    for due, times in ((60, 1), (60, 1), (120, 2), (180, 3)):
+        assert (await asker.ask(tone.wav(due))).outcome == "ok"
+        assert len(listener.heard) == times
+    await asker.close()
 
 
 async def test_our_own_server_when_a_stage_fails(make_server: MakeServer) -> None:
