@@ -47,6 +47,7 @@ def test_nothing_measured_is_said_so(viva) -> None:
     assert viva("report") == (0, "No measurements yet.\n")
     told = json.loads(viva("report", "--json", "--traffic")[1])
     assert (told["probes"], told["traffic"]) == ([], [])
+    assert viva("report", "--since", "999999d") == (0, "No measurements yet.\n")
 
 
 def test_one_probe_and_what_is_said_of_it(viva, make_server: MakeServer, tmp_path: Path) -> None:
@@ -93,6 +94,7 @@ def test_cron_says_how_late_it_was_and_what_it_left_out(viva, make_server: MakeS
     watch = Watch(probe.due - 5 * 3600, *(probe.key), url, 60.0, "alloy", 2.0, "0.1.0", every_s=3600)
     diary.add([watch, Probe(*probe.key, probe.due - 5 * 3600, 0.0, "ok", 1.0)], probe.due)
     code, said = viva(*cron)
+    assert code == 0, "it is well now"
     assert "not measured, 4 times until" in said
     assert "no probe was running" in said
     assert "6 due: 2 measured, 4 missed, 0 skipped" in viva("report")[1]
@@ -112,7 +114,7 @@ def test_a_paid_endpoint_is_not_asked_without_a_budget(viva, tmp_path: Path) -> 
     # What is used up is skipped, which is no failure of theirs.
     code, said = viva(*paid, "--once", "--budget-per-day", "0.0001")
     assert code == 1
-    assert "the budget was used up" in said
+    assert "the budget is used up" in said
     assert "0 due" not in viva("report")[1]
     assert "1 due: 0 measured, 0 missed, 1 skipped" in viva("report")[1]
     assert "No measurements yet." in viva("report")[1]

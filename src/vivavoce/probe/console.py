@@ -34,7 +34,7 @@ WHY = {
     "offline": "no network here",
     "stopped": "stopped while waiting",
     "overlap": "earlier ones were under way",
-    "budget": "the budget was used up",
+    "budget": "the budget is used up",
 }
 INCIDENTS_SHOWN = 10
 
@@ -81,7 +81,7 @@ class _Lines:
             if not self._quiet or not row.ok:
                 self.tell(f"{utc(row.due)} {row.target}: {_came(row)}")
         elif isinstance(row, Gap):
-            self.well = False
+            self.well = self.well and row.why == "down"  # that was before
             times = len(row.times(0, row.last + 1))
             if self._said.get(row.key) != row.why or times > 1:
                 many = f"{times} times until {utc(row.last)}, " if times > 1 else ""
@@ -98,7 +98,7 @@ def _came(row: Probe) -> str:
 def report(folder: Path, since: str, *, as_json: bool, ledger: Path | None) -> None:
     """Print what the diary in `folder` says of the time `since`; with a `ledger`, what live traffic says of it too."""
     now = time.time()
-    start = now - span(since)
+    start = max(0.0, now - span(since))
     rows = Diary(folder).read(start)
     found = summarise(rows, start, now)
     traffic = _traffic(ledger, start, now) if ledger is not None else []
