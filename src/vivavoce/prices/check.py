@@ -180,22 +180,22 @@ def old_rows(book: PriceBook, on: date, days: int) -> list[PriceRow]:
 def read_acknowledged(file: Path = ACKNOWLEDGED) -> list[Acknowledgement]:
     """The entries `[[difference]]` of a TOML file. Raises `InvalidValue` that names the file and the entry."""
     try:
-        found = cast("list[Any]", tomllib.loads(file.read_text(encoding="utf-8")).get("difference", []))
+        found: Any = tomllib.loads(file.read_text(encoding="utf-8")).get("difference", [])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidValue(f"The acknowledged differences {file} cannot be read: {error}") from error
-    return [_acknowledgement(entry, f"{file}, difference {number}") for number, entry in enumerate(found, 1)]
+    if not isinstance(found, list):
+        raise InvalidValue(f"The acknowledged differences {file} cannot be read: they are entries [[difference]].")
+    entries = cast("list[Any]", found)
+    return [_acknowledgement(entry, f"{file}, difference {number}") for number, entry in enumerate(entries, 1)]
 
 
-def _acknowledgement(entry: dict[str, Any], where: str) -> Acknowledgement:
+def _acknowledgement(entry: Any, where: str) -> Acknowledgement:
     try:
-        ours = None if entry["ours"] == "none" else Decimal(entry["ours"])
-        made = Acknowledgement(
-            entry["model"], entry["unit"], ours, Decimal(entry["theirs"]), entry["day"], entry["reason"].strip()
-        )
+        ours = None if entry["ours"] == "none" else Decimal(str(entry["ours"]))
+        theirs = Decimal(str(entry["theirs"]))
+        made = Acknowledgement(entry["model"], entry["unit"], ours, theirs, entry["day"], entry["reason"].strip())
     except (KeyError, TypeError, AttributeError, InvalidOperation) as error:
-        raise InvalidValue(
-            f'{where}: needs model, unit, ours (a price as text, or "none"), theirs, day and reason.'
-        ) from error
+        raise InvalidValue(f'{where}: needs model, unit, ours (a price, or "none"), theirs, day and reason.') from error
     if made.unit not in COMPARED or not made.reason or type(made.day) is not date:
         raise InvalidValue(f"{where}: a unit is one of {', '.join(COMPARED)}, the day a date, and no reason is empty.")
     return made
