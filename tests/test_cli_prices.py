@@ -35,6 +35,7 @@ def test_every_command_explains_itself(tmp_path: Path, words: tuple[str, ...]) -
         (("prices", "gpt-17", "--costs"), "no price for 'gpt-17'"),
         (("prices", "gpt-17", "--svg", "a.svg"), "no price for 'gpt-17'"),
         (("prices", "--svg", "a.svg"), "A drawing is of one model"),
+        (("prices", "--costs", "--history"), "leave out --history"),
         (("prices", "--costs", "--by", "colour"), "colour"),
         (("prices", "--costs", "--speed", "none.json"), "no report of `viva bench speed`"),
         (("prices", "check", "--acknowledged", "none.toml"), "cannot be read"),

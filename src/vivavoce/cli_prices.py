@@ -87,6 +87,8 @@ def show(
     from vivavoce.settings import load_settings
 
     settings = load_settings()
+    if costs and (history or svg is not None):
+        raise typer.BadParameter("--costs are of one day: leave out --history and --svg.")
     if costs:
         turns = None
         if speed is not None:

@@ -125,10 +125,10 @@ def compare(book: PriceBook, table: PriceTable, on: date, acknowledged: Sequence
     vendors: set[str] = set()
     for model in book.models:
         rates = book.rates(model, on)
-        vendor = next((row.vendor for row in rates.values()), "")
-        if not vendor:
+        named = [vendor for vendor in dict.fromkeys(row.vendor for row in rates.values()) if vendor]
+        if not named:
             continue
-        quoted = table.find(vendor, model, on)
+        vendor, quoted = next(((v, q) for v in named if (q := table.find(v, model, on))), ("", None))
         if quoted is None:
             unknown.append(model)
             continue
