@@ -85,9 +85,11 @@ def test_wrong_input_is_one_sentence(viva: Viva, words: tuple[str, ...], says: s
 def test_prices_are_shown_with_their_source(viva: Viva) -> None:
     table = viva("prices").stdout
     row = next(line for line in table.splitlines() if "gpt-4o-mini-audio-preview" in line)
-    assert row.split() == ["gpt-4o-mini-audio-preview", "openai", "0.15", "/", "0.60", "10", "/", "20"]
+    assert row.split() == ["gpt-4o-mini-audio-preview", "0.15", "/", "0.60", "10", "/", "20"]
     hour = next(line for line in table.splitlines() if "gpt-transcribe" in line)
-    assert hour.split() == ["gpt-transcribe", "openai", "0.27", "per", "hour", "heard"]
+    assert hour.split() == ["gpt-transcribe", "0.27/h", "/", "–"]
+    narrow = viva("prices", COLUMNS="80").stdout
+    assert "…" not in narrow, "no price is cut off"
     one = viva("prices", "gpt-4o-mini-audio-preview-2024-12-17").stdout
     for part in ("https://developers.openai.com", "seen on 2026-11-25", "$20 per million tokens, from 2024-12-17"):
         assert part in one
