@@ -334,6 +334,12 @@ def test_an_estimate_counts_sound_as_the_vendor_does() -> None:
     assert float(theirs / ours) == pytest.approx(3.2, rel=0.01), "32 tokens a second, and 10"
 
 
+@pytest.mark.parametrize(("model", "usd"), [("whisper-1", "0.006"), ("voxtral-small-2507", None), ("gpt-audio", None)])
+def test_without_usage_only_what_is_billed_by_its_length_has_a_cost(model: str, usd: str | None) -> None:
+    found = replace(free(model), free=False).of("ask", None, 60)
+    assert found == (None if usd is None else Decimal(usd))
+
+
 def test_a_model_without_a_price_is_examined_only_if_told_so() -> None:
     prices = replace(free("somebody-elses"), free=False)
     about = estimate(prices, questions(2))
