@@ -50,7 +50,7 @@ class Prices:
             return Decimal(0)
         name = self._name(way)
         rates = self.book.rates(name, self.on)
-        if usage is None and rates.keys() != {"input_seconds"}:  # what is billed by the length alone needs no usage
+        if usage is None and set(rates) != {"input_seconds"}:  # what is billed by the length alone needs no usage
             return None
         return self.book.price(usage or Usage(), name, self.on, seconds=Decimal(str(round(seconds, 3))))
 
