@@ -70,7 +70,7 @@ class PriceTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A person has looked at a difference: it is of exactly these prices, as they are told (`telling.shown`)."""
+    """The reason of a difference is known: it is of exactly these prices, as they are told (`telling.shown`)."""
 
     model: str
     unit: str
