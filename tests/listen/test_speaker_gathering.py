@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings, strategies
 
 from vivavoce.listen.base import Heard, Segment, Word
 from vivavoce.listen.speakers.assigning import attributed, merged, utterances
@@ -112,12 +113,6 @@ def test_nobody_is_nobody() -> None:
     assert gather([]) == gather([heard_window(0, (), silence)]) == ()
     unknown = VoiceTrace(0, 0, 20, 0.3, np.zeros(0, np.float32))
     assert gather([heard_window(0, (unknown,), silence)]) == ()
-
-
-def test_a_window_in_which_nobody_is_known_is_left_to_the_others() -> None:
-    unknown = VoiceTrace(0, 0, 20, 0.2, np.zeros(0, np.float32))
-    windows = heard_in(TALK, voices(3), 30.0)
-    assert gather([*windows, heard_window(0, (unknown,), np.zeros(FRAMES, np.int64))])
 
 
 def told(spoken: Sequence[float], overlapped: float = 0.0) -> list[tuple[str, float, float]]:
@@ -257,3 +252,35 @@ def test_rttm_lines_have_ten_fields() -> None:
         "SPEAKER my_meeting 1 1.250 0.750 <NA> <NA> Ada_Lovelace <NA> <NA>",
         "SPEAKER my_meeting 1 2.000 1.500 <NA> <NA> B <NA> <NA>",
     ]
+
+
+@pytest.mark.parametrize(("count", "turns"), [(1, 1), (2, 2)])
+def test_a_window_in_which_no_voice_is_clear_is_given_to_the_only_speaker_or_to_nobody(count: int, turns: int) -> None:
+    known = voices(count)
+    windows = heard_in([(who, 3.0 * who, 3.0 * who + 2.5) for who in range(count)], known, 9.9)
+    murmur = VoiceTrace(0, 10, 20, 20 * FRAME_S, np.zeros(0, np.float32))
+    speaking = (np.arange(FRAMES) < 20).astype(np.int64)
+    found = gather([*windows, heard_window(FRAMES, (murmur,), speaking)])
+    assert len({turn.speaker for turn in found}) == turns
+    assert (found[-1].start_s > FRAMES * FRAME_S) is (count == 1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=strategies.data())
+def test_whatever_windows_hold_turns_come_out_in_order(data: strategies.DataObject) -> None:
+    known = [*voices(3), np.zeros(0, np.float32)]
+    frames = strategies.integers(0, FRAMES - 200)
+    trace = strategies.builds(
+        lambda voice, first, length, who: VoiceTrace(voice, first, first + length, length * FRAME_S, known[who]),
+        strategies.integers(0, 2),
+        frames,
+        strategies.integers(1, 200),
+        strategies.integers(0, 3),
+    )
+    rows = data.draw(strategies.lists(strategies.lists(trace, max_size=4), max_size=4))
+    count = data.draw(strategies.sampled_from([None, 1, 2, 4]))
+    at_once = np.array(data.draw(strategies.lists(strategies.integers(0, 2), min_size=3, max_size=3))).repeat(200)
+    windows = [heard_window(number * FRAMES, row, at_once[:FRAMES]) for number, row in enumerate(rows)]
+    found = gather(windows, SpeakerOptions({"Ann": known[0]}, count))
+    assert [turn.start_s for turn in found] == sorted(turn.start_s for turn in found)
+    assert all(turn.start_s < turn.end_s for turn in found)

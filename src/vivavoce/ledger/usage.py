@@ -98,6 +98,18 @@ class UsageSum:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """So many requests that ended alike. status 0: the client was gone before an answer began; code: what went wrong,
+    also within an answer of status 200; first_sound_ms None: there was no sound."""
+
+    model: str
+    status: int
+    code: str | None
+    first_sound_ms: int | None
+    requests: int
+
+
 def _exact(usd: Decimal | None) -> str | None:
     return None if usd is None else f"{usd.normalize():f}"
 
@@ -141,6 +153,19 @@ class UsageLog:
         with may_fail("read"), self._engine.connect() as connection:
             return [_sum(row) for row in connection.execute(query).mappings()]
 
+    def outcomes(self, since: int, until: int) -> list[OutcomeCount]:
+        """How the requests ended that did so from `since` on, before `until` (Unix seconds), those alike together."""
+        alike = (USAGE.c.model, USAGE.c.status, USAGE.c.code, USAGE.c.first_sound_ms)
+        days = datetime.fromtimestamp(since, UTC).date(), datetime.fromtimestamp(until, UTC).date()
+        query = (
+            select(*alike, func.count().label("requests"))
+            .where(USAGE.c.day >= days[0].isoformat(), USAGE.c.day <= days[1].isoformat())  # these have an index
+            .where(USAGE.c.at >= since, USAGE.c.at < until)
+            .group_by(*alike)
+        )
+        with may_fail("read"), self._engine.connect() as connection:
+            return [OutcomeCount(**row) for row in connection.execute(query).mappings()]
+
     def spent(self, key_id: str, month: date) -> tuple[int, Decimal]:
         """Tokens, and US dollars by the price book, that a key used in the month of `month`."""
         first = month.replace(day=1)
@@ -152,6 +177,18 @@ class UsageLog:
         with may_fail("read"), self._engine.connect() as connection:
             count, usd = connection.execute(query).one()
         return int(count or 0), usd or Decimal(0)
+
+    def measured_turns(self, most: int = 2000) -> list[tuple[float, float, float]]:
+        """(seconds heard, seconds spoken, machine seconds) of the newest requests that succeeded and had sound."""
+        columns = (USAGE.c.heard_ms, USAGE.c.spoken_ms, USAGE.c.machine_ms)
+        query = (
+            select(*columns)
+            .where(USAGE.c.status == 200, USAGE.c.machine_ms > 0, USAGE.c.heard_ms + USAGE.c.spoken_ms > 0)
+            .order_by(USAGE.c.at.desc())
+            .limit(most)
+        )
+        with may_fail("read"), self._engine.connect() as connection:
+            return [(heard / 1000, spoken / 1000, took / 1000) for heard, spoken, took in connection.execute(query)]
 
     def forget_before(self, day: date) -> int:
         """Delete the rows of the days before `day`. Returns how many."""
