@@ -48,13 +48,16 @@ function languages({ language, language_probability: sure, languages: spans }) {
   return [`${LANGUAGES.of(language) ?? language}, ${Math.round(sure * 100)} %`];
 }
 
+/** @type {Record<string, string>} */
+const SOUNDS = { anger: "angry", boredom: "bored", disgust: "disgusted", fear: "afraid", happiness: "happy", neutral: "calm", sadness: "sad" };
+
 /** @param {import("./chat.js").Heard} heard @returns {string[]} */
 function tone({ tone: how }) {
   if (!how) return [];
   const { prosody } = how;
   const sure = how.emotions[how.emotion] ?? 0;
   return [
-    `sounds ${how.emotion}, ${Math.round(sure * 100)} %`,
+    `sounds ${SOUNDS[how.emotion] ?? how.emotion}, ${Math.round(sure * 100)} %`,
     ...(how.urgency >= 0.5 ? [`urgent, ${Math.round(how.urgency * 100)} %`] : []),
     ...(prosody.pitch_hz === null ? [] : [`${Math.round(prosody.pitch_hz)} Hz`]),
     ...(prosody.pace_syllables_per_s > 0 ? [`${prosody.pace_syllables_per_s.toFixed(1)} syllables/s`] : []),

@@ -12,6 +12,8 @@ export class Voice {
   /** @type {Float32Array<ArrayBuffer>[]} */ #held = [];
   #ended = false;
   /** @type {MessagePort | null} */ #port = null;
+  /** Whether it has had to wait for another to end. */
+  waited = false;
   /** @type {(at: number) => void} */ onstart = () => {};
   /** @type {(played: Played) => void} */ ondone = () => {};
 
@@ -71,6 +73,7 @@ export class Player {
   /** A voice that plays as soon as those before it are done. */
   voice() {
     const voice = new Voice();
+    voice.waited = this.#voices.size > 0;
     this.#voices.add(voice);
     this.#free = this.#free.then(async () => {
       const context = await this.open();

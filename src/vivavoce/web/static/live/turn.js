@@ -103,7 +103,8 @@ export class AnswerCard {
     const before = this.endpoint.used(this.asked.model, day);
     const voice = player.voice();
     this.#voice = voice;
-    voice.onstart = (at) => this.#mark({ played: at - sent });
+    voice.onstart = (at) => this.#mark(voice.waited ? {} : { played: at - sent });
+    if (voice.waited) this.part(".first-sound-note").textContent = "made; played after the other";
     voice.ondone = (played) => {
       Object.assign(this.shown.dataset, { playedSamples: String(played.samples), playedPeak: played.peak.toFixed(4), gaps: String(played.gaps) });
       this.part(".stop").hidden = true;
@@ -210,7 +211,7 @@ export class AnswerCard {
       this.part(".cost-note").textContent = !one
         ? "others asked at the same time"
         : `${(now.machine_s - first.machine_s).toFixed(2)} s of the machine` + (known ? "" : "; VIVA_COST_PER_HOUR is not set");
-      this.part(".cost-stat").hidden = false;
+      this.part(".cost-stat").hidden = one && now.machine_s === first.machine_s; // its queue keeps no clock
       return;
     }
   }
