@@ -46,8 +46,10 @@ export function explained(error) {
     error.status >= 500
       ? ["The server had an error", "Try again; whoever runs it finds the reason in its log.", null]
       : ["The endpoint refused the request", "It says why below.", null];
+  /** @type {[string, string, Explained["about"]?]} */
+  const voice = ["This voice is not offered here", "Choose another from the list.", "voice"];
   const [title, advice, about] = isVoice
-    ? ["This voice is not offered here", "Choose another from the list.", "voice"]
+    ? voice
     : (BY_CODE[error.code ?? ""] ?? BY_STATUS[error.status] ?? fallback);
   const id = error.requestId ? ` (request ${error.requestId})` : "";
   return { title, advice, detail: error.message + id, retryAfterS: error.retryAfterS, about: about ?? null };
