@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from node_clients import PAGES, fetched
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from scripted_app import ScriptedServer
 
 from vivavoce.audio import Audio
 
@@ -23,10 +24,18 @@ WIDTHS = (390, 1440)
 SCHEMES = ("light", "dark")
 FIRST_ANSWER_MS = 15_000
 
+QUESTION_HZ, QUESTION_S = 440.0, 2.0
+"""The tone that the microphone plays."""
 
-def launched(playwright: Playwright, recording: Path | None = None, *, microphone: bool = True) -> Browser:
+HEARD = "what is the capitol of France"
+ANSWER = "Paris is the capital of France."
+
+
+def launched(
+    playwright: Playwright, recording: Path | None = None, *, microphone: bool = True, flags: Sequence[str] = ()
+) -> Browser:
     """Chromium whose microphone plays `recording` (a wav) once; without one, it beeps."""
-    flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+    flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", *flags]
     if microphone:
         flags += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     if recording is not None:
@@ -89,6 +98,9 @@ class LivePage:
             if each["impact"] in ("serious", "critical")
             for node in each["nodes"]
         ]
+
+
+MakePage = Callable[..., tuple[LivePage, ScriptedServer]]
 
 
 @contextmanager

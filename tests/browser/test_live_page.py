@@ -6,64 +6,19 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
-from live_page import CHROMIUM, LivePage, launched, opened, written
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from scripted_app import MakeServer, ScriptedServer, eventually, running
+from live_page import ANSWER, CHROMIUM, QUESTION_HZ, QUESTION_S, MakePage
+from playwright.sync_api import Page, expect
+from scripted_app import eventually
 
 from vivavoce.audio import SPEAK_RATE_HZ, Audio
-from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker, ScriptedTone
-from vivavoce.web.pages import make_site
-from vivavoce.web.sources import Sources
+from vivavoce.testing import ScriptedSpeaker, ScriptedThinker, ScriptedTone
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on PATH (Debian: apt install chromium)")
-
-QUESTION_HZ, QUESTION_S = 440.0, 2.0
-HEARD = "what is the capitol of France"
-ANSWER = "Paris is the capital of France."
-SAMPLES_PER_LETTER = round(0.06 * SPEAK_RATE_HZ)
-"""Of what the scripted speaker hums."""
-
-MakePage = Callable[..., tuple[LivePage, ScriptedServer]]
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the microphone plays: a tone."""
-    times = np.arange(round(QUESTION_S * 48_000)) / 48_000
-    tone = (0.4 * np.sin(2 * np.pi * QUESTION_HZ * times)).astype(np.float32)
-    return written(Audio(tone, 48_000), tmp_path_factory.mktemp("microphone") / "tone.wav")
-
-
-@pytest.fixture(scope="module")
-def browser(recording: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launched(playwright, recording)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def make_page(browser: Browser, make_server: MakeServer) -> Iterator[MakePage]:
-    """The page over a server whose engines, or limits, a test chooses."""
-    with ExitStack() as stack:
-
-        def made(query: str = "", **parts: object) -> tuple[LivePage, ScriptedServer]:
-            scripted = make_server(
-                **{"answer": ANSWER, "listener": ScriptedListener(HEARD, unclear=("capitol",))} | parts
-            )
-            url = stack.enter_context(running(scripted.service, site=make_site(Sources())))
-            live = stack.enter_context(opened(browser, permissions=["microphone", "clipboard-read", "clipboard-write"]))
-            live.open(f"{url}/live{query}")
-            return live, scripted
-
-        yield made
 
 
 def loudest_hz(audio: Audio) -> float:
@@ -104,7 +59,7 @@ def test_what_the_microphone_hears_is_asked_heard_answered_and_timed(make_page: 
         "the rest",
     ]
     until_s = [_seconds(text) for text in answer.locator(".waterfall tbody tr td:last-child").all_inner_texts()]
-    assert until_s == sorted(until_s)
+    assert until_s[:5] == sorted(until_s[:5])  # an answer may end before its first sound is out
     assert 0 < _seconds(answer.locator(".first-sound").inner_text()) < 5
     assert live.complaints == []
 
@@ -143,7 +98,7 @@ def _bodies(page: Page) -> list[dict[str, object]]:
 def test_the_next_turn_names_the_answer_before_by_its_id(make_page: MakePage) -> None:
     live, scripted = make_page()
     bodies = _bodies(live.page)
-    live.page.get_by_text("Instructions to the model").click()
+    live.page.locator("summary", has_text="Instructions to the model").click()
     live.page.locator("#instructions").fill("You are a pilot.")
     for number, text in enumerate(["One?", "Two?"]):
         live.type(text)
@@ -190,7 +145,7 @@ def test_two_models_answer_the_same_question_one_after_the_other(make_page: Make
     live, scripted = make_page()
     bodies = _bodies(live.page)
     live.page.get_by_label("Ask a second model the same").check()
-    live.page.get_by_label("Second model").fill("gpt-audio-mini")
+    live.page.get_by_label("Second model", exact=True).fill("gpt-audio-mini")
     live.speak(1.0)
     first, second = live.played(0), live.played(1)
     assert [body["model"] for body in bodies] == ["viva-voce", "gpt-audio-mini"]

@@ -316,4 +316,5 @@ byId("begin-anew", HTMLButtonElement).addEventListener("click", ({ currentTarget
 
 ready();
 page.dataset["ready"] = "true";
+performance.mark("ready");
 void meet();

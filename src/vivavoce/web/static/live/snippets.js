@@ -34,8 +34,9 @@ request = json.loads(${data})
 sound = b""
 for chunk in client.chat.completions.create(**request):
     for choice in chunk.choices:
-        audio = getattr(choice.delta, "audio", None) or {}
-        print(audio.get("transcript") or choice.delta.content or "", end="", flush=True)
+        delta = choice.delta.model_dump()
+        audio = delta.get("audio") or {}
+        print(audio.get("transcript") or delta.get("content") or "", end="", flush=True)
         sound += base64.b64decode(audio.get("data") or "")
 print()
 with wave.open("answer.wav", "wb") as file:

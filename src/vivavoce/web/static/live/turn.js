@@ -30,7 +30,7 @@ export function showQuestion(question, number) {
   const shown = copy("turn-template");
   within(shown, "h2", HTMLHeadingElement).textContent = `Question ${number}`;
   within(shown, ".asked", HTMLElement).textContent = question.text || question.name;
-  if (question.file) offerSound(within(shown, ".question", HTMLElement), question.file, `question-${number}.${question.name.split(".").pop() ?? "wav"}`);
+  if (question.file) offerSound(within(shown, ".question", HTMLElement), question.file, `question-${number}.${/\.(\w{2,5})$/.exec(question.name)?.[1] ?? "wav"}`);
   return shown;
 }
 
