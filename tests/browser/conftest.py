@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from live_page import ANSWER, HEARD, QUESTION_HZ, QUESTION_S, LivePage, MakePage, launched, opened, written
 from playwright.sync_api import Browser, Playwright, sync_playwright
-from scripted_app import MakeServer, ScriptedServer, make_server, running, server  # noqa: F401
+from scripted_app import MakeServer, ScriptedServer, make_server, server  # noqa: F401
 
 from vivavoce.audio import Audio
 from vivavoce.testing import ScriptedListener
@@ -47,14 +47,13 @@ def make_page(browser: Browser, make_server: MakeServer) -> Iterator[MakePage]: 
         def made(
             query: str = "", looks: tuple[int, str] = (1440, "light"), **parts: object
         ) -> tuple[LivePage, ScriptedServer]:
-            scripted = make_server(
-                **{"answer": ANSWER, "listener": ScriptedListener(HEARD, unclear=("capitol",))} | parts
-            )
-            url = stack.enter_context(running(scripted.service, site=make_site(Sources())))
+            listener = ScriptedListener(HEARD, unclear=("capitol",))
+            own = {"answer": ANSWER, "listener": listener, "site": make_site(Sources())}
+            scripted = make_server(**own | parts)
             live = stack.enter_context(
                 opened(browser, *looks, permissions=["microphone", "clipboard-read", "clipboard-write"])
             )
-            live.open(f"{url}/live{query}")
+            live.open(f"{scripted.url}/live{query}")
             return live, scripted
 
         yield made

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
-from live_page import CHROMIUM, MakePage, launched, opened
+from live_page import CHROMIUM, MakePage, launched, opened, written
 from playwright.sync_api import Playwright, Route, expect
-from scripted_app import MakeServer, ScriptedServer, running
+from scripted_app import MakeServer
 
+from vivavoce.audio import Audio
 from vivavoce.server.service import Limits
 from vivavoce.testing import ScriptedListener, ScriptedThinker
 from vivavoce.web.pages import make_site
@@ -32,7 +34,8 @@ def test_without_a_microphone_the_page_says_what_to_do(
     playwright: Playwright, make_server: MakeServer, flags: list[str], says: str
 ) -> None:
     browser = launched(playwright, microphone=False, flags=flags)
-    with running(make_server().service, site=make_site(Sources())) as url, opened(browser) as live:
+    url = make_server(site=make_site(Sources())).url
+    with opened(browser) as live:
         live.open(f"{url}/live")
         live.page.get_by_role("button", name="Speak").click()
         alert = live.page.get_by_role("alert").first
@@ -49,7 +52,8 @@ def test_a_page_from_elsewhere_by_http_says_why_it_has_no_microphone_and_works_a
 ) -> None:
     """Neither microphone, nor audio worklet, nor clipboard: sound is scheduled piece by piece."""
     browser = launched(playwright, flags=["--host-resolver-rules=MAP viva.test 127.0.0.1"])
-    with running(make_server().service, site=make_site(Sources())) as url, opened(browser) as live:
+    url = make_server(site=make_site(Sources())).url
+    with opened(browser) as live:
         live.open(f"{url.replace('127.0.0.1', 'viva.test')}/live")
         expect(live.page.get_by_role("button", name="Speak")).to_be_disabled()
         expect(live.page.locator("#question-problem")).to_contain_text("http://localhost or by https")
@@ -63,13 +67,13 @@ def test_a_page_from_elsewhere_by_http_says_why_it_has_no_microphone_and_works_a
     browser.close()
 
 
-def test_a_muted_microphone_is_noticed_before_anything_is_asked(
-    playwright: Playwright, make_server: MakeServer
+def test_a_muted_microphone_is_noticed_before_it_asks(
+    playwright: Playwright, make_server: MakeServer, tmp_path: Path
 ) -> None:
-    browser = launched(playwright, Path("/dev/null"))
-    with running(make_server().service, site=make_site(Sources())) as url, opened(browser) as live:
+    browser = launched(playwright, written(Audio(np.zeros(48_000, np.float32), 48_000), tmp_path / "muted.wav"))
+    url = make_server(site=make_site(Sources())).url
+    with opened(browser) as live:
         live.open(f"{url}/live")
-        live.page.add_init_script("")
         live.speak(1.0)
         expect(live.page.locator("#question-problem")).to_contain_text("silence only")
         expect(live.answers()).to_have_count(0)
@@ -78,9 +82,7 @@ def test_a_muted_microphone_is_noticed_before_anything_is_asked(
     browser.close()
 
 
-def test_a_missing_key_is_asked_for_and_then_used(make_page: MakePage, make_server: MakeServer) -> None:
-    scripted: ScriptedServer = make_server()
-    _, token = scripted.service.ledger.keys.create("laptop")
+def test_a_missing_key_is_asked_for_and_then_used(make_page: MakePage) -> None:
     live, locked = make_page()
     _, token = locked.service.ledger.keys.create("laptop")
     live.page.wait_for_timeout(1200)  # keys are noticed within a second
@@ -144,7 +146,7 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize(
-    ("parts", "field", "value", "says"), [case[1:] for case in PROBLEMS], ids=[p[0] for p in PROBLEMS]
+    ("parts", "field", "value", "says"), [row[1:] for row in PROBLEMS], ids=[row[0] for row in PROBLEMS]
 )
 def test_errors_are_told_in_plain_words(
     make_page: MakePage, parts: dict[str, object], field: str | None, value: str, says: str

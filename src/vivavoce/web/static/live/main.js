@@ -26,6 +26,7 @@ const LARGEST_BYTES = 18_500_000;
 
 /** @type {Question | null} */ let question = null;
 /** @type {Recording | null} */ let recording = null;
+let opening = false;
 /** What each of the two models has been told so far. @type {object[][]} */
 let histories = [[], []];
 /** @type {AnswerCard[]} */ let cards = [];
@@ -125,14 +126,15 @@ record.addEventListener("click", async () => {
   if (recording) return finish();
   stopAll();
   void player.open();
-  record.disabled = true;
+  if (opening) return;
+  opening = true; // the button is not disabled meanwhile, or whoever uses the keyboard would lose their place
   try {
     recording = await Recording.start();
   } catch (error) {
     complain(error instanceof NoMicrophone ? error.message : String(error));
     return;
   } finally {
-    record.disabled = false;
+    opening = false;
   }
   record.setAttribute("aria-pressed", "true");
   byId("record-label", HTMLElement).textContent = "Stop and ask";
