@@ -104,8 +104,11 @@ function choose(next) {
   ready();
 }
 
+/** Whether there is something to ask. The button stays where it is, or whoever uses the keyboard would lose their place. */
 function ready() {
-  askButton.disabled = recording !== null || !(question || typed.value.trim());
+  const can = recording === null && Boolean(question || typed.value.trim());
+  askButton.setAttribute("aria-disabled", String(!can));
+  return can;
 }
 
 /** @param {Float32Array<ArrayBuffer>} samples @param {string} name @param {string} [text] @returns {Question} */
@@ -232,7 +235,7 @@ typed.addEventListener("input", ready);
 typed.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  if (!askButton.disabled) void askNow();
+  if (ready()) void askNow();
 });
 
 // The conversation
@@ -242,7 +245,10 @@ compare.addEventListener("change", () => {
   byId("second-field", HTMLElement).hidden = !compare.checked;
 });
 
-askButton.addEventListener("click", () => void askNow());
+askButton.addEventListener("click", () => {
+  if (ready()) void askNow();
+  else complain(recording ? "Press “Stop and ask” when you have spoken." : "Speak, choose a question or a file, or type something first.");
+});
 
 /** @returns {Question | null} */
 function asked() {
@@ -254,6 +260,7 @@ function asked() {
 async function askNow() {
   const next = asked();
   if (!next) return;
+  complain("");
   void player.open();
   stopAll(); // whoever asks anew has heard enough
   choose(null);
@@ -299,8 +306,10 @@ async function askOne(next, shown, column, model, instead) {
     under = askOne(next, shown, column, model, card.shown);
   });
   cards.push(card);
-  if (instead) instead.replaceWith(card.shown);
-  else within(shown, ".answers", HTMLElement).append(card.shown);
+  if (instead) {
+    instead.replaceWith(card.shown);
+    card.part(".stop").focus();
+  } else within(shown, ".answers", HTMLElement).append(card.shown);
   const message = await card.run(player);
   if (message) kept[column] = [...earlier, user, message];
 }
