@@ -1,4 +1,4 @@
-"""Has TypeScript check the scripts of the pages: plain JavaScript whose types stand in comments. Part of `make check`."""
+"""Has TypeScript check the scripts of the pages: plain JavaScript with its types in comments. Part of `make check`."""
 
 from __future__ import annotations
 
