@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_page import ANSWER, CHROMIUM, QUESTION_HZ, QUESTION_S, MakePage
+from live_page import ANSWER, CHROMIUM, HEARD, QUESTION_HZ, QUESTION_S, MakePage
 from playwright.sync_api import Page, expect
 from scripted_app import eventually
 
@@ -37,6 +37,7 @@ def test_what_the_microphone_hears_is_asked_heard_answered_and_timed(make_page: 
     assert heard.duration_s == pytest.approx(QUESTION_S, abs=0.6)
     assert loudest_hz(heard) == pytest.approx(QUESTION_HZ, abs=5)
 
+    expect(live.page.locator(".asked")).to_have_text(f"“{HEARD}”")
     expect(answer.locator(".heard-words")).to_contain_text("what is the")
     expect(answer.locator("mark")).to_contain_text("capitol (doubtful, 10 %)")
     facts = answer.locator(".facts li").all_inner_texts()
