@@ -146,7 +146,7 @@ def test_two_models_answer_the_same_question_one_after_the_other(make_page: Make
     live, scripted = make_page()
     bodies = _bodies(live.page)
     live.page.get_by_label("Ask a second model the same").check()
-    live.page.get_by_label("Second model", exact=True).fill("gpt-audio-mini")
+    live.page.get_by_label("Second model", exact=True).select_option("gpt-audio-mini")
     live.speak(1.0)
     first, second = live.played(0), live.played(1)
     assert [body["model"] for body in bodies] == ["viva-voce", "gpt-audio-mini"]
