@@ -1,0 +1,168 @@
+"""A run, question by question: what was asked, heard and answered, the key, the score and why. Long runs in pages.
+
+Texts are cut for the page, never in the file. Recordings of other people are named and not shown: neither their words
+nor their sound, unless whoever makes the pages says so. What is played is found by its hash alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vivavoce.board.judged import Judged
+from vivavoce.exam.items import Item
+from vivavoce.exam.metrics import Tried
+from vivavoce.exam.runs import Try
+from vivavoce.exam.sounds import SoundMaker
+
+PAGE_ENTRIES = 20
+PAGE_CHARACTERS = 24_000
+"""A page ends at whichever comes first, so that it stays under 100 kB however long answers are."""
+
+LONGEST_TEXT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One question put. `question`, `heard`, `answer` … are texts for people, empty where there is nothing.
+
+    right: of items that are right or wrong; None where there is more between. score: (name, value) pairs.
+    question_sound, answer_sound: hashes of sounds that are kept, or empty. withheld: why words and sound of a recording
+    are not shown.
+    """
+
+    item: Item
+    made: Try
+    question: str
+    key: str
+    heard: str
+    answer: str
+    reheard: str
+    calls: Sequence[str]
+    right: bool | None
+    score: Sequence[tuple[str, str]]
+    question_sound: str
+    answer_sound: str
+    withheld: str
+
+
+class Entries:
+    """The entries of a run. cache: where spoken items lie. recordings: show those of other people too."""
+
+    def __init__(self, run: Judged, cache: Path, *, recordings: bool = False) -> None:
+        self._run = run
+        self._maker = SoundMaker(cache, run.run.speech_url)
+        self._recordings = recordings
+
+    def pages(self, task: str) -> list[list[Tried]]:
+        """The tries of a task, split into pages; one empty page where there are none."""
+        pages: list[list[Tried]] = [[]]
+        room = PAGE_CHARACTERS
+        for item, made in self._run.of(task):
+            size = _size(item, made)
+            if pages[-1] and (len(pages[-1]) >= PAGE_ENTRIES or size > room):
+                pages.append([])
+                room = PAGE_CHARACTERS
+            pages[-1].append((item, made))
+            room -= size
+        return pages
+
+    def entry(self, item: Item, made: Try) -> Entry:
+        recording = item.sound is not None and bool(item.sound.file)
+        hidden = recording and not self._recordings
+        question_sound = ""
+        if made.question_sha256 and not hidden and self.question(item, made) is not None:
+            question_sound = made.question_sha256
+        return Entry(
+            item=item,
+            made=made,
+            question="" if hidden else cut(_question(item)),
+            key="" if hidden else cut(_key(item.key)),
+            heard="" if hidden else cut(made.heard or ""),
+            answer="" if hidden else cut(made.answer),
+            reheard=cut(made.reheard or ""),
+            calls=[] if hidden else [cut(f"{name}({arguments})") for name, arguments in made.calls],
+            right=_right(made),
+            score=[(name.replace("_", " "), f"{value:.4g}") for name, value in (made.values or {}).items()],
+            question_sound=question_sound,
+            answer_sound=made.audio_sha256 if self.answer(made.audio_sha256) is not None else "",
+            withheld="A recording of somebody else: its words and its sound are not ours to show." if hidden else "",
+        )
+
+    def question(self, item: Item, made: Try) -> bytes | None:
+        """The WAV file that was sent, where it is kept; None where it isn't, or is a recording that is not shown."""
+        sound = item.sound
+        if sound is None or not is_hash(made.question_sha256):
+            return None
+        if sound.file and not (self._recordings and sound.sha256):
+            return None
+        return self._maker.kept(sound)
+
+    def answer(self, digest: str) -> Path | None:
+        """The file of an answer's sound, where it is kept."""
+        if not is_hash(digest):
+            return None
+        path = self._run.record.path.with_suffix(".audio") / f"{digest}.wav"
+        return path if path.is_file() else None
+
+    def sound(self, digest: str) -> bytes | None:
+        """A sound of this run by its hash, a question's or an answer's; None where there is no such one."""
+        if not is_hash(digest):
+            return None
+        if any(made.audio_sha256 == digest for made in self._run.record.tries):
+            path = self.answer(digest)
+            return path.read_bytes() if path is not None else None
+        for item, made in _tries(self._run):
+            if made.question_sha256 == digest:
+                return self.question(item, made)
+        return None
+
+
+def _tries(run: Judged) -> Iterable[Tried]:
+    return (pair for task in run.tasks for pair in run.of(task))
+
+
+def is_hash(text: str) -> bool:
+    """Safe as the name of a file: what a run file holds may be anything."""
+    return len(text) == 64 and all(char in "0123456789abcdef" for char in text)
+
+
+def cut(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]} … ({len(text) - LONGEST_TEXT:,} more characters in the run's file)"
+
+
+def _size(item: Item, made: Try) -> int:
+    """Characters that an entry shows, about."""
+    texts = (_question(item), _key(item.key), made.heard or "", made.answer, made.reheard or "", made.note)
+    calls = (f"{name}({arguments})" for name, arguments in made.calls)
+    return sum(min(len(text), LONGEST_TEXT) for text in (*texts, *calls))
+
+
+def _question(item: Item) -> str:
+    if item.ask:
+        return item.ask
+    if item.sound is not None and item.sound.text:
+        return item.sound.text
+    return f"({item.sound.made}, {item.sound.duration_s:.1f} s)" if item.sound is not None and item.sound.made else ""
+
+
+def _key(key: Any) -> str:
+    """The key for people: what is right, where the scorer's dictionary says so."""
+    if key is None:
+        return ""
+    if isinstance(key, str):
+        return key
+    if isinstance(key, dict) and "right" in key:
+        right = key["right"]
+        return right if isinstance(right, str) else json.dumps(right, ensure_ascii=False)
+    return json.dumps(key, ensure_ascii=False)
+
+
+def _right(made: Try) -> bool | None:
+    value = (made.values or {}).get("right")
+    return None if value not in (0.0, 1.0) else value == 1.0

@@ -1,0 +1,163 @@
+"""What the page of one model shows: what it is, how it did in each exam, what it costs, whether it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from vivavoce.board.boards import Row
+from vivavoce.board.delays import Delay
+from vivavoce.board.judged import Judged
+from vivavoce.board.observatory import Snapshot
+from vivavoce.board.strengths import Claim, claims
+from vivavoce.board.subjects import Subject
+from vivavoce.board.telling import UNKNOWN, day, plural, tokens
+from vivavoce.exam.board import Change, Verdict
+
+NOT_PUBLISHED = "not known to us"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A model in one exam: its row on the board, and how many models stand on it."""
+
+    task: str
+    row: Row
+    models: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A verdict of one run in one exam."""
+
+    run: Judged
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A delay in one run."""
+
+    what: str
+    run: Judged
+    delay: Delay
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """`known`: (label, value) pairs of what it is; unanswered: why questions got no answer -> how many, of `asked`."""
+
+    subject: Subject
+    about: str
+    known: Sequence[tuple[str, str]]
+    sources: Sequence[str]
+    results: Sequence[Result]
+    strengths: Sequence[Claim]
+    weaknesses: Sequence[Claim]
+    rivals: bool
+    windows: Sequence[Window]
+    paces: Sequence[Pace]
+    asked: int
+    unanswered: Sequence[tuple[str, int]]
+
+    @property
+    def unanswered_count(self) -> int:
+        return sum(count for _, count in self.unanswered)
+
+
+def model_view(subject: Subject, snapshot: Snapshot, today: date) -> ModelView:
+    told = claims(subject, snapshot.boards.examined)
+    windows = _windows(subject, snapshot)
+    return ModelView(
+        subject=subject,
+        about=about(subject),
+        known=known(subject, today),
+        sources=subject.facts.sources if subject.facts is not None else (),
+        results=_results(subject, snapshot, windows),
+        strengths=[claim for claim in told if claim.side == "strength"],
+        weaknesses=[claim for claim in told if claim.side == "weakness"],
+        rivals=any(each.slug != subject.slug and not each.preview for each in snapshot.boards.examined),
+        windows=list(reversed(windows)),
+        paces=_paces(subject),
+        asked=sum(len(run.record.tries) for run in subject.runs),
+        unanswered=_unanswered(subject),
+    )
+
+
+def about(subject: Subject) -> str:
+    """A paragraph; an honest sentence on who is not in our facts."""
+    if subject.facts is not None:
+        return subject.facts.about
+    if subject.near:
+        return (
+            "A server in the private network of whoever examined it. These pages know nothing of it but what the exams "
+            "found and what their files say: what it runs is not told by the name that it answered to."
+        )
+    examined = "what the exams found" if subject.runs else "its prices"
+    return f"Nobody has described this model here yet: these pages know {examined}, and no more."
+
+
+def known(subject: Subject, today: date) -> list[tuple[str, str]]:
+    facts, last = subject.facts, subject.runs[-1] if subject.runs else None
+    rows = [
+        ("Made by", facts.maker if facts is not None and facts.maker else NOT_PUBLISHED),
+        ("Runs", facts.where if facts is not None and facts.where else _where(subject)),
+        ("Licence", facts.licence if facts is not None and facts.licence else NOT_PUBLISHED),
+        ("Context", tokens(facts.context_tokens) if facts is not None and facts.context_tokens else NOT_PUBLISHED),
+        ("Longest answer", tokens(facts.output_tokens) if facts is not None and facts.output_tokens else NOT_PUBLISHED),
+        ("Longest audio", facts.longest_audio if facts is not None and facts.longest_audio else NOT_PUBLISHED),
+    ]
+    if facts is not None and facts.released is not None:
+        rows.append(("Released", day(facts.released)))
+    if facts is not None and facts.shut_down is not None:
+        rows.append(("Switched off" if facts.shut_down <= today else "To be switched off", day(facts.shut_down)))
+    rows += [
+        ("Examined", plural(len(subject.runs), "run") if subject.runs else "not yet"),
+        ("Last tested", day(last.started) if last is not None else "not yet"),
+        ("Last reviewed", day(facts.reviewed) if facts is not None else "not yet"),
+    ]
+    return rows
+
+
+def _where(subject: Subject) -> str:
+    if subject.near:
+        return "on a machine or in a network of its owner"
+    return f"at {subject.runs[-1].host}" if subject.runs else UNKNOWN
+
+
+def _results(subject: Subject, snapshot: Snapshot, windows: Sequence[Window]) -> list[Result]:
+    changes = {(window.run.run.id, window.verdict.task): window.verdict.change for window in windows}
+    found: list[Result] = []
+    for task in snapshot.boards.tasks:
+        board = snapshot.boards.board(task)
+        row = board.of(subject)
+        if row is not None:
+            found.append(Result(task, row, len(board.rows), changes.get((row.run.run.id, task), "baseline")))
+    return found
+
+
+def _windows(subject: Subject, snapshot: Snapshot) -> list[Window]:
+    runs = {run.run.id: run for run in subject.runs}
+    return [Window(runs[each.run.id], each) for each in snapshot.verdicts if each.run.id in runs]
+
+
+def _paces(subject: Subject) -> list[Pace]:
+    """Of the latest run that tells each: a run of old is another machine's, or another day's."""
+    found: list[Pace] = []
+    for run in reversed(subject.runs):
+        told = {pace.what for pace in found}
+        if run.delays.first_sound is not None and "first sound" not in told:
+            found.append(Pace("first sound", run, run.delays.first_sound))
+        if run.delays.whole is not None and "whole answer" not in told:
+            found.append(Pace("whole answer", run, run.delays.whole))
+    return sorted(found, key=lambda pace: pace.what)
+
+
+def _unanswered(subject: Subject) -> list[tuple[str, int]]:
+    sums: dict[str, int] = {}
+    for run in subject.runs:
+        for why, count in run.unanswered.items():
+            sums[why] = sums.get(why, 0) + count
+    return sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))

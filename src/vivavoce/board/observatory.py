@@ -1,0 +1,92 @@
+"""All that the pages are made from, at one moment: runs, models, boards, prices, probes and sums of live traffic.
+
+Worked out anew only where files have changed. Knows no page and no template.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from vivavoce.board.boards import Boards
+from vivavoce.board.entries import Entries
+from vivavoce.board.judged import Judged
+from vivavoce.board.library import Library, Shelf
+from vivavoce.board.subjects import Subject, subjects
+from vivavoce.errors import NotFound
+from vivavoce.exam.board import Verdict, verdict
+from vivavoce.exam.catalogue import TASKS
+from vivavoce.prices.book import PriceBook
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The same files, the same snapshot."""
+
+    shelf: Shelf
+    subjects: Sequence[Subject]
+    boards: Boards
+    verdicts: Sequence[Verdict]
+
+    def subject(self, slug: str) -> Subject:
+        """Raises `NotFound`."""
+        found = next((each for each in self.subjects if each.slug == slug), None)
+        if found is None:
+            raise NotFound("Nothing is known here of a model by this name.")
+        return found
+
+    def run(self, name: str) -> Judged:
+        """Raises `NotFound`."""
+        found = self.shelf.run(name)
+        if found is None:
+            raise NotFound("There is no run by this name in the folder of runs.")
+        return found
+
+    def subject_of(self, run: Judged) -> Subject:
+        return next(each for each in self.subjects if run in each.runs)
+
+
+@dataclass(slots=True)
+class Observatory:
+    """`cache`: where the sounds of spoken items lie. `recordings`: show the words and sounds of other people's
+    recordings too. `now`: for tests. Safe from several threads."""
+
+    library: Library
+    book: PriceBook
+    cache: Path
+    cost_per_hour: Decimal | None = None
+    recordings: bool = False
+    now: Callable[[], datetime] = utc_now
+    _snapshot: Snapshot | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def snapshot(self) -> Snapshot:
+        shelf = self.library.shelf()
+        with self._lock:
+            if self._snapshot is None or self._snapshot.shelf is not shelf:
+                found = subjects(shelf.runs, self.book)
+                self._snapshot = Snapshot(shelf, found, Boards(found), _verdicts(shelf.runs))
+            return self._snapshot
+
+    def entries(self, run: Judged) -> Entries:
+        return Entries(run, self.cache, recordings=self.recordings)
+
+
+def _verdicts(runs: Sequence[Judged]) -> list[Verdict]:
+    """As `exam.board.verdicts`, by what each run has worked out already. runs: the oldest first."""
+    found: list[Verdict] = []
+    firsts: dict[tuple[str, str, str], Judged] = {}
+    for run in runs:
+        for task in run.tasks:
+            first = firsts.setdefault((run.run.label, run.run.model, task), run)
+            between = None if run is first else run.against(first, task)
+            found.append(verdict(TASKS[task], run.run, first.run, run.figures(task)[0], between))
+    return found
