@@ -120,6 +120,16 @@ class Entries:
                 return self.question(item, made)
         return None
 
+    def kept(self) -> list[str]:
+        """The hashes of all sounds of this run that can be played."""
+        found: dict[str, None] = {}
+        for item, made in _tries(self._run):
+            if self.question(item, made) is not None:
+                found[made.question_sha256] = None
+            if self.answer(made.audio_sha256) is not None:
+                found[made.audio_sha256] = None
+        return list(found)
+
 
 def _tries(run: Judged) -> Iterable[Tried]:
     return (pair for task in run.tasks for pair in run.of(task))
@@ -147,7 +157,8 @@ def _question(item: Item) -> str:
     if item.ask:
         return item.ask
     if item.sound is not None and item.sound.text:
-        return item.sound.text
+        under = f" (under the noise: {item.sound.whisper})" if item.sound.whisper else ""
+        return item.sound.text + under
     return f"({item.sound.made}, {item.sound.duration_s:.1f} s)" if item.sound is not None and item.sound.made else ""
 
 

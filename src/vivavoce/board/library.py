@@ -19,6 +19,7 @@ from typing import Any
 from vivavoce.board.judged import Judged
 from vivavoce.errors import InvalidValue, VivaError
 from vivavoce.exam.catalogue import TASKS
+from vivavoce.exam.items import Item
 from vivavoce.exam.runs import Record, Run, Try, read
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,8 @@ def _checked(record: Record) -> Record:
     if at.tzinfo is None:
         raise InvalidValue("It says when it began, but not in which time zone.")
     tasks = tuple(name for name in run.tasks if name in TASKS)
+    for item in record.items.values():
+        _check_item(item)
     tries = [_checked_try(made) for made in record.tries if made.task in tasks]
     return replace(record, run=_with_tasks(run, tasks), tries=tries)
 
@@ -120,6 +123,17 @@ def _with_tasks(run: Run, tasks: tuple[str, ...]) -> Run:
     if not unknown:
         return run
     return replace(run, tasks=tasks, note=f"{run.note} Exams that this version does not know: {', '.join(unknown)}.")
+
+
+def _check_item(item: Item) -> None:
+    texts = (item.id, item.task, item.group, item.language, item.ask, item.licence, item.checked_by, item.origin)
+    sound = item.sound
+    if sound is not None:
+        texts = (*texts, sound.text, sound.voice, sound.file, sound.sha256, sound.made, sound.surroundings, sound.whisper)
+    facets: Any = item.facets
+    fine = isinstance(facets, dict) and all(isinstance(text, str) for text in (*texts, *facets, *facets.values()))
+    if not fine or (sound is not None and not _is_number(sound.duration_s)):
+        raise InvalidValue(f"The item {item.id} holds a value of another kind than it has to.")
 
 
 def _checked_try(made: Try) -> Try:

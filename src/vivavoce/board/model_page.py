@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from vivavoce.board.boards import Row
-from vivavoce.board.delays import Delay
+from vivavoce.probe.summary import Delay
 from vivavoce.board.judged import Judged
 from vivavoce.board.observatory import Snapshot
 from vivavoce.board.strengths import Claim, claims
@@ -148,9 +148,9 @@ def _paces(subject: Subject) -> list[Pace]:
     found: list[Pace] = []
     for run in reversed(subject.runs):
         told = {pace.what for pace in found}
-        if run.delays.first_sound is not None and "first sound" not in told:
+        if run.delays.first_sound.n and "first sound" not in told:
             found.append(Pace("first sound", run, run.delays.first_sound))
-        if run.delays.whole is not None and "whole answer" not in told:
+        if run.delays.whole.n and "whole answer" not in told:
             found.append(Pace("whole answer", run, run.delays.whole))
     return sorted(found, key=lambda pace: pace.what)
 

@@ -98,9 +98,9 @@ def _drop(view: ModelView) -> str:
 def _soon(view: ModelView) -> str:
     parts: list[str] = []
     for pace in view.paces:
-        worst = f"95 of 100 within {seconds(pace.delay.p95)}" if pace.delay.p95 is not None else ""
-        worst = worst or f"the slowest took {seconds(pace.delay.most)}"
-        parts.append(f"{pace.what} after {seconds(pace.delay.p50)} in the middle, {worst} (n = {pace.delay.n})")
+        worst = f"95 of 100 within {seconds(pace.delay.p95_s)}" if pace.delay.p95_s is not None else ""
+        worst = worst or f"the slowest took {seconds(pace.delay.most_s)}"
+        parts.append(f"{pace.what} after {seconds(pace.delay.p50_s)} in the middle, {worst} (n = {pace.delay.n})")
     return f"{'; '.join(parts)}.".capitalize() if parts else "There are no measurements yet."
 
 

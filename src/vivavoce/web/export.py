@@ -26,6 +26,9 @@ def export(site: Site, folder: Path) -> list[Path]:
     for page in exported.values():
         for asked in page.each():
             file = targets[page.address(asked)]
+            if page.file is not None:
+                written.append(_write(folder / file, page.file(asked).content))
+                continue
             html = site.render(page, asked, _Relative(file, targets), leave_out=leave_out)
             written.append(_write(folder / file, html.encode("utf-8", "replace")))
     for asset in site.assets.files.values():
@@ -53,7 +56,7 @@ def _file(page: Page, asked: Asked) -> str:
     """`models/gpt-audio.html` for `/models/gpt-audio`: letters, digits, dots and dashes, whatever the names are."""
     path = re.sub(r"\{(\w+)\}", lambda found: _plain(asked.parts[found[1]]), page.path).strip("/")
     query = "".join(f"--{_plain(name)}-{_plain(value)}" for name, value in asked.query.items())
-    return f"{path}{query}.html"
+    return f"{path}{query}" if page.file is not None else f"{path}{query}.html"
 
 
 def _plain(name: str) -> str:
