@@ -50,11 +50,11 @@ class Entry:
 
 
 class Entries:
-    """The entries of a run. cache: where spoken items lie. recordings: show those of other people too."""
+    """The entries of a run. cache: where spoken items lie, None where none are kept. recordings: show those of other people too."""
 
-    def __init__(self, run: Judged, cache: Path, *, recordings: bool = False) -> None:
+    def __init__(self, run: Judged, cache: Path | None, *, recordings: bool = False) -> None:
         self._run = run
-        self._maker = SoundMaker(cache, run.run.speech_url)
+        self._maker = SoundMaker(cache, run.run.speech_url) if cache is not None else None
         self._recordings = recordings
 
     def pages(self, task: str) -> list[list[Tried]]:
@@ -99,7 +99,7 @@ class Entries:
             return None
         if sound.file and not (self._recordings and sound.sha256):
             return None
-        return self._maker.kept(sound)
+        return self._maker.kept(sound) if self._maker is not None else None
 
     def answer(self, digest: str) -> Path | None:
         """The file of an answer's sound, where it is kept."""

@@ -48,9 +48,9 @@ class Shelf:
 
 
 class Library:
-    """Safe from several threads. A folder that isn't there is an empty one."""
+    """Safe from several threads. A folder that isn't there, or None, is an empty one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._lock = threading.Lock()
         self._stamps: Mapping[Path, Stamp] = {}
@@ -72,10 +72,10 @@ class Library:
         return known if known is not None and known[0] == stamp else (stamp, _open(path))
 
 
-def _stamps(folder: Path) -> dict[Path, Stamp]:
+def _stamps(folder: Path | None) -> dict[Path, Stamp]:
     found: dict[Path, Stamp] = {}
     try:
-        paths = sorted(folder.glob("*.jsonl"))
+        paths = sorted(folder.glob("*.jsonl")) if folder is not None else []
     except OSError:
         return {}
     for path in paths:
@@ -129,7 +129,16 @@ def _check_item(item: Item) -> None:
     texts = (item.id, item.task, item.group, item.language, item.ask, item.licence, item.checked_by, item.origin)
     sound = item.sound
     if sound is not None:
-        texts = (*texts, sound.text, sound.voice, sound.file, sound.sha256, sound.made, sound.surroundings, sound.whisper)
+        texts = (
+            *texts,
+            sound.text,
+            sound.voice,
+            sound.file,
+            sound.sha256,
+            sound.made,
+            sound.surroundings,
+            sound.whisper,
+        )
     facets: Any = item.facets
     fine = isinstance(facets, dict) and all(isinstance(text, str) for text in (*texts, *facets, *facets.values()))
     if not fine or (sound is not None and not _is_number(sound.duration_s)):

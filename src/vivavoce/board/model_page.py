@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from vivavoce.board.boards import Row
-from vivavoce.probe.summary import Delay
 from vivavoce.board.judged import Judged
 from vivavoce.board.observatory import Snapshot
 from vivavoce.board.strengths import Claim, claims
 from vivavoce.board.subjects import Subject
 from vivavoce.board.telling import UNKNOWN, day, plural, tokens
 from vivavoce.exam.board import Change, Verdict
+from vivavoce.probe.summary import Delay
 
 NOT_PUBLISHED = "not known to us"
 

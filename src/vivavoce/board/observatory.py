@@ -8,19 +8,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from vivavoce.board.boards import Boards
 from vivavoce.board.entries import Entries
 from vivavoce.board.judged import Judged
 from vivavoce.board.library import Library, Shelf
+from vivavoce.board.money import OwnMachine, money_of
 from vivavoce.board.subjects import Subject, subjects
 from vivavoce.errors import NotFound
 from vivavoce.exam.board import Verdict, verdict
 from vivavoce.exam.catalogue import TASKS
+from vivavoce.ledger.usage import OutcomeCount
 from vivavoce.prices.book import PriceBook
+from vivavoce.probe.diary import Diary
 
 
 def utc_now() -> datetime:
@@ -56,13 +58,17 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Observatory:
-    """`cache`: where the sounds of spoken items lie. `recordings`: show the words and sounds of other people's
-    recordings too. `now`: for tests. Safe from several threads."""
+    """`cache`: where the sounds of spoken items lie. `own`: what this machine costs. `diary`: of probes; None: nothing
+    was probed. `outcomes`: how requests to this server ended between two moments, in Unix seconds; None: the pages are
+    no server's. `recordings`: show the words and sounds of other people's recordings too. `now`: for tests. Safe from
+    several threads."""
 
     library: Library
     book: PriceBook
-    cache: Path
-    cost_per_hour: Decimal | None = None
+    cache: Path | None = None
+    own: Callable[[], OwnMachine] = OwnMachine
+    diary: Diary | None = None
+    outcomes: Callable[[int, int], Sequence[OutcomeCount]] | None = None
     recordings: bool = False
     now: Callable[[], datetime] = utc_now
     _snapshot: Snapshot | None = None
@@ -73,8 +79,15 @@ class Observatory:
         with self._lock:
             if self._snapshot is None or self._snapshot.shelf is not shelf:
                 found = subjects(shelf.runs, self.book)
-                self._snapshot = Snapshot(shelf, found, Boards(found), _verdicts(shelf.runs))
+                own, today = self.own(), self.today
+                hourly = {each.slug: money_of(each, self.book, own, today).hour_heard for each in found}
+                self._snapshot = Snapshot(shelf, found, Boards(found, hourly), _verdicts(shelf.runs))
             return self._snapshot
+
+    @property
+    def today(self) -> date:
+        """In UTC."""
+        return self.now().astimezone(UTC).date()
 
     def entries(self, run: Judged) -> Entries:
         return Entries(run, self.cache, recordings=self.recordings)

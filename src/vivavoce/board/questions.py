@@ -8,19 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from vivavoce.board.model_page import ModelView
+from vivavoce.board.money import Money
 from vivavoce.board.telling import day, estimate, interval, n, seconds, usd
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """US dollars by the price book; None where it does not say. See `prices.costs` for what each is."""
-
-    conversation: Decimal | None = None
-    hour_heard: Decimal | None = None
-    call: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,9 @@ def _hour(view: ModelView, money: Money) -> str:
 
 def _counted(view: ModelView) -> str:
     facts = view.subject.facts
-    return facts.audio_counted if facts is not None and facts.audio_counted else "Its maker does not say, or we missed it."
+    return (
+        facts.audio_counted if facts is not None and facts.audio_counted else "Its maker does not say, or we missed it."
+    )
 
 
 def _figure(view: ModelView, task: str, metric: str) -> str:

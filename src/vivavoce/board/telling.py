@@ -80,7 +80,6 @@ def tokens(count: int | None) -> str:
 
 
 TELLING: Mapping[str, Callable[..., Any]] = {
-    function.__name__: function
-    for function in (usd, seconds, day, month, estimate, interval, n, share, plural, tokens)
+    function.__name__: function for function in (usd, seconds, day, month, estimate, interval, n, share, plural, tokens)
 }
 """For templates, by name."""

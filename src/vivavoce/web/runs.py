@@ -21,10 +21,10 @@ def run_pages(observatory: Observatory) -> Sequence[Page]:
     return [
         Page("runs", "/runs", "runs.html", pages.runs, section="leaderboard"),
         Page("run", "/runs/{run}", "run.html", pages.run, section="leaderboard", each=pages.each_run),
-        Page("answers", "/runs/{run}/{exam}", "answers.html", pages.answers, section="leaderboard", each=pages.each_part),
         Page(
-            "sound", "/runs/{run}/sounds/{sound}.wav", "", _no_data, each=pages.each_sound, file=pages.sound
+            "answers", "/runs/{run}/{exam}", "answers.html", pages.answers, section="leaderboard", each=pages.each_part
         ),
+        Page("sound", "/runs/{run}/sounds/{sound}.wav", "", _no_data, each=pages.each_sound, file=pages.sound),
     ]
 
 

@@ -1,0 +1,128 @@
+"""What the status page shows: probes of the last day, week and quarter, incidents, and sums of live traffic.
+
+What was not measured is said to be so. Live traffic is this server's own, and is told as sums alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from vivavoce.board.observatory import Observatory
+from vivavoce.board.subjects import Subject
+from vivavoce.errors import StorageFailed
+from vivavoce.exam.budget import is_near
+from vivavoce.probe.diary import Rows
+from vivavoce.probe.rows import Key
+from vivavoce.probe.summary import WINDOWS, Incident, Slice, Summary, slices, summary
+from vivavoce.probe.traffic import Traffic, summarise_traffic
+
+TITLES = {"24h": "24 hours", "7d": "7 days", "90d": "90 days"}
+STRIP_PARTS = 90
+MOST_INCIDENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window with what probes say of it. strip: the window in equal parts."""
+
+    name: str
+    title: str
+    summary: Summary
+    strip: Sequence[Slice]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target and model that is probed, or was. incidents: of the longest window, the latest first."""
+
+    name: str
+    model: str
+    base_url: str
+    spans: Sequence[Span]
+    incidents: Sequence[Incident]
+
+    @property
+    def state(self) -> str:
+        """`down`: the last incident is not known to be over; `up`; or empty where nothing was measured in a day."""
+        if not self.spans[0].summary.any:
+            return ""
+        latest = self.spans[0].summary.incidents
+        return "down" if latest and latest[-1].over is None else "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Live traffic of a window, by model."""
+
+    name: str
+    title: str
+    traffic: Sequence[Traffic]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """damaged, newer: lines of the diary that could not be read. live None: these pages are no server's. problem: why
+    something could not be read at all."""
+
+    at: datetime
+    targets: Sequence[Target]
+    live: Sequence[Live] | None
+    damaged: int = 0
+    newer: int = 0
+    problem: str = ""
+
+
+def status_view(observatory: Observatory) -> StatusView:
+    now = observatory.now().astimezone(UTC)
+    rows, problem = _rows(observatory, now.timestamp())
+    live, broken = _live(observatory, int(now.timestamp()))
+    targets = [_target(key, rows, now.timestamp()) for key in sorted(rows.series)]
+    return StatusView(now, targets, live, rows.damaged, rows.newer, problem or broken)
+
+
+def targets_of(observatory: Observatory, subject: Subject) -> list[Target]:
+    """Probes of one model: a server of one's own is known by the target's name, a model elsewhere by the model's."""
+    now = observatory.now().timestamp()
+    rows, _ = _rows(observatory, now)
+    aliases = subject.facts.aliases if subject.facts is not None and not subject.near else ()
+    names = (subject.name,) if subject.near else (subject.model, *aliases)
+    found = [_target(key, rows, now) for key in sorted(rows.series) if key[0 if subject.near else 1] in names]
+    return [each for each in found if is_near(each.base_url) == subject.near]
+
+
+def _rows(observatory: Observatory, now: float) -> tuple[Rows, str]:
+    if observatory.diary is None:
+        return Rows(), ""
+    try:
+        return observatory.diary.read(now - WINDOWS["90d"]), ""
+    except StorageFailed as error:
+        return Rows(), error.message
+
+
+def _target(key: Key, rows: Rows, now: float) -> Target:
+    series = rows.series[key]
+    spans = [
+        Span(
+            name,
+            TITLES[name],
+            summary(key, series, now - width_s, now),
+            slices(series, now - width_s, now, STRIP_PARTS),
+        )
+        for name, width_s in WINDOWS.items()
+    ]
+    longest = spans[-1].summary
+    return Target(key[0], key[1], longest.base_url, spans, longest.incidents[::-1][:MOST_INCIDENTS])
+
+
+def _live(observatory: Observatory, now: int) -> tuple[list[Live] | None, str]:
+    if observatory.outcomes is None:
+        return None, ""
+    try:
+        return [
+            Live(name, TITLES[name], summarise_traffic(observatory.outcomes(now - width_s, now)))
+            for name, width_s in WINDOWS.items()
+        ], ""
+    except StorageFailed as error:
+        return [], error.message
