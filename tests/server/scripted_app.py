@@ -27,16 +27,22 @@ from vivavoce.server.serve import bind
 from vivavoce.server.service import Limits, Service
 from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
 from vivavoce.turn import Engines
+from vivavoce.web.site import Site
 
 ANSWER = "Two and two is four. It has been so for a long time, at least in our world."
 
 
 @contextmanager
-def running(service: Service, cors_origins: str = "local", names: frozenset[str] | None = None) -> Iterator[str]:
+def running(
+    service: Service, cors_origins: str = "local", names: frozenset[str] | None = None, site: Site | None = None
+) -> Iterator[str]:
     listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
     config = uvicorn.Config(
-        create_app(service, cors_origins=cors_origins, names=names), log_config=None, access_log=False, ws="none"
+        create_app(service, cors_origins=cors_origins, names=names, site=site),
+        log_config=None,
+        access_log=False,
+        ws="none",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
