@@ -17,6 +17,7 @@ from vivavoce.cli_accounting import keys_app, prices, usage
 from vivavoce.cli_batch import batch_app
 from vivavoce.cli_bench import ProfileOption, bench_app
 from vivavoce.cli_exam import exam_app
+from vivavoce.cli_probe import probe_app
 from vivavoce.errors import VivaError
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(batch_app, name="batch")
 app.add_typer(bench_app, name="bench")
 app.add_typer(exam_app, name="exam")
+app.add_typer(probe_app, name="probe")
 
 
 def _version(value: bool) -> None:
