@@ -50,7 +50,7 @@ class Entry:
 
 
 class Entries:
-    """The entries of a run. cache: where spoken items lie, None where none are kept. recordings: show those of other people too."""
+    """The entries of a run. cache: where spoken items lie, None where none are kept. recordings: show other people's."""
 
     def __init__(self, run: Judged, cache: Path | None, *, recordings: bool = False) -> None:
         self._run = run

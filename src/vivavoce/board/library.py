@@ -50,8 +50,10 @@ class Shelf:
 class Library:
     """Safe from several threads. A folder that isn't there, or None, is an empty one."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None, only: Sequence[Path] | None = None) -> None:
+        """only: these files, wherever they lie, in place of all in the folder."""
+        self._folder = folder
+        self._only = only
         self._lock = threading.Lock()
         self._stamps: Mapping[Path, Stamp] = {}
         self._read: dict[Path, tuple[Stamp, Judged | Unreadable]] = {}
@@ -60,24 +62,28 @@ class Library:
     def shelf(self) -> Shelf:
         """What is there now. The same object as before where no file has changed."""
         with self._lock:
-            stamps = _stamps(self.folder)
+            stamps = _stamps(self._paths())
             if stamps != self._stamps:
                 self._read = {path: self._one(path, stamp) for path, stamp in stamps.items()}
                 self._shelf = _shelf([found for _, found in self._read.values()])
                 self._stamps = stamps
             return self._shelf
 
+    def _paths(self) -> Sequence[Path]:
+        if self._only is not None:
+            return self._only
+        try:
+            return sorted(self._folder.glob("*.jsonl")) if self._folder is not None else []
+        except OSError:
+            return []
+
     def _one(self, path: Path, stamp: Stamp) -> tuple[Stamp, Judged | Unreadable]:
         known = self._read.get(path)
         return known if known is not None and known[0] == stamp else (stamp, _open(path))
 
 
-def _stamps(folder: Path | None) -> dict[Path, Stamp]:
+def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
     found: dict[Path, Stamp] = {}
-    try:
-        paths = sorted(folder.glob("*.jsonl")) if folder is not None else []
-    except OSError:
-        return {}
     for path in paths:
         try:
             status = path.stat()

@@ -31,8 +31,9 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The same files, the same snapshot."""
+    """The same files on the same day, the same snapshot: prices are of a day."""
 
+    day: date
     shelf: Shelf
     subjects: Sequence[Subject]
     boards: Boards
@@ -59,16 +60,16 @@ class Snapshot:
 @dataclass(slots=True)
 class Observatory:
     """`cache`: where the sounds of spoken items lie. `own`: what this machine costs. `diary`: of probes; None: nothing
-    was probed. `outcomes`: how requests to this server ended between two moments, in Unix seconds; None: the pages are
-    no server's. `recordings`: show the words and sounds of other people's recordings too. `now`: for tests. Safe from
-    several threads."""
+    was probed. `outcomes`: how requests to this server ended between two moments, in Unix seconds, or None where that
+    is for admins alone; None: the pages are no server's. `recordings`: show the words and sounds of other people's
+    recordings too. `now`: for tests. Safe from several threads."""
 
     library: Library
     book: PriceBook
     cache: Path | None = None
     own: Callable[[], OwnMachine] = OwnMachine
     diary: Diary | None = None
-    outcomes: Callable[[int, int], Sequence[OutcomeCount]] | None = None
+    outcomes: Callable[[int, int], Sequence[OutcomeCount] | None] | None = None
     recordings: bool = False
     now: Callable[[], datetime] = utc_now
     _snapshot: Snapshot | None = None
@@ -77,11 +78,11 @@ class Observatory:
     def snapshot(self) -> Snapshot:
         shelf = self.library.shelf()
         with self._lock:
-            if self._snapshot is None or self._snapshot.shelf is not shelf:
+            if self._snapshot is None or self._snapshot.shelf is not shelf or self._snapshot.day != self.today:
                 found = subjects(shelf.runs, self.book)
                 own, today = self.own(), self.today
                 hourly = {each.slug: money_of(each, self.book, own, today).hour_heard for each in found}
-                self._snapshot = Snapshot(shelf, found, Boards(found, hourly), _verdicts(shelf.runs))
+                self._snapshot = Snapshot(today, shelf, found, Boards(found, hourly), _verdicts(shelf.runs))
             return self._snapshot
 
     @property

@@ -11,7 +11,7 @@ from datetime import date
 
 from vivavoce.board.model_page import ModelView
 from vivavoce.board.money import Money
-from vivavoce.board.telling import day, estimate, interval, n, seconds, usd
+from vivavoce.board.telling import day, estimate, interval, n, plural, seconds, usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,14 @@ def _who(view: ModelView) -> str:
     if view.subject.near:
         return "Nobody but the machine it runs on, as far as that machine's owner keeps it so."
     facts = view.subject.facts
-    return f"{facts.maker if facts is not None and facts.maker else 'Whoever runs the endpoint'}: sound is sent to its servers."
+    who = facts.maker if facts is not None and facts.maker else "Whoever runs the endpoint"
+    return f"{who}: sound is sent to its servers."
 
 
 def _trust(view: ModelView) -> str:
     if not view.subject.runs:
         return "There are none yet: nobody has examined it here."
     return (
-        f"They come from {len(view.subject.runs)} of our runs with {view.asked:,} questions put. Each has its n and, from five "
-        "items on, a 95 % interval; each leads to the run it is from, where every answer can be read."
+        f"They come from {plural(len(view.subject.runs), 'run')} with {view.asked:,} questions put. Each has its n and, "
+        "from five items on, a 95 % interval; each leads to the run it is from, where every answer can be read."
     )

@@ -63,8 +63,8 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """damaged, newer: lines of the diary that could not be read. live None: these pages are no server's. problem: why
-    something could not be read at all."""
+    """damaged, newer: lines of the diary that could not be read. live None: these pages are no server's, or it tells
+    admins alone. problem: why something could not be read at all."""
 
     at: datetime
     targets: Sequence[Target]
@@ -119,10 +119,13 @@ def _target(key: Key, rows: Rows, now: float) -> Target:
 def _live(observatory: Observatory, now: int) -> tuple[list[Live] | None, str]:
     if observatory.outcomes is None:
         return None, ""
+    found: list[Live] = []
     try:
-        return [
-            Live(name, TITLES[name], summarise_traffic(observatory.outcomes(now - width_s, now)))
-            for name, width_s in WINDOWS.items()
-        ], ""
+        for name, width_s in WINDOWS.items():
+            counts = observatory.outcomes(now - width_s, now)
+            if counts is None:
+                return None, ""
+            found.append(Live(name, TITLES[name], summarise_traffic(counts)))
     except StorageFailed as error:
         return [], error.message
+    return found, ""

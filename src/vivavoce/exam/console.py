@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from platformdirs import user_cache_path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -25,7 +24,7 @@ from vivavoce.exam.catalogue import TASKS, chosen
 from vivavoce.exam.endpoint import Endpoint
 from vivavoce.exam.items import Rotation
 from vivavoce.exam.runner import Examiner
-from vivavoce.exam.sounds import SoundMaker
+from vivavoce.exam.sounds import SoundMaker, cache_dir
 from vivavoce.exam.tasks import Sources
 from vivavoce.prices.book import load_book
 
@@ -283,11 +282,6 @@ def export(path: Path, out: Path) -> None:
             f"A run is exported as .csv, .json or .jsonl, not as {out.suffix or 'a file without ending'}."
         )
     print(out, file=sys.stdout)  # noqa: T201
-
-
-def cache_dir() -> Path:
-    """Where spoken items are kept."""
-    return user_cache_path("vivavoce") / "exam"
 
 
 def replies_of(path: Path) -> Path:

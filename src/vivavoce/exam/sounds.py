@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.codec.decode import decode
 from vivavoce.errors import EngineFailed, InvalidValue, MissingDependency, StorageFailed, VivaError
@@ -36,6 +38,11 @@ NOISE_SNR_DB = 15.0
 """Of an item in noise that does not say how loud: a busy street through a closed window."""
 
 SPEAK_WITHIN_S = 60.0
+
+
+def cache_dir() -> Path:
+    """Where the sounds of spoken items are kept."""
+    return user_cache_path("vivavoce") / "exam"
 
 
 class SoundMaker:

@@ -1,4 +1,4 @@
-"""How many tokens vendors make of a second of sound: ours are OpenAI's, `audio_tokens.toml` has who counts otherwise."""
+"""How many tokens vendors make of a second of sound: we count as OpenAI does, `audio_tokens.toml` has who does not."""
 
 from __future__ import annotations
 

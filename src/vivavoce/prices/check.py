@@ -98,13 +98,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """compared: prices that both have. unknown: models of ours that it lacks. unlisted: (vendor, model) of its audio
+    """compared: prices that both have; borrowed: how many of these the book took from that table, so that they prove
+    nothing. unknown: models of ours that it lacks. unlisted: (vendor, model) of its audio
     models that we lack. unneeded: acknowledgements of what no longer differs so."""
 
     table: str
     read_on: date
     on: date
     compared: int
+    borrowed: int
     differences: tuple[Difference, ...]
     unknown: tuple[str, ...]
     unlisted: tuple[tuple[str, str], ...]
@@ -118,7 +120,7 @@ class Comparison:
 
 def compare(book: PriceBook, table: PriceTable, on: date, acknowledged: Sequence[Acknowledgement] = ()) -> Comparison:
     """Every model of the book that belongs to a vendor, by the prices in force on a day."""
-    compared, differences, unknown = 0, list[Difference](), list[str]()
+    both, differences, unknown = list[PriceRow](), list[Difference](), list[str]()
     found: set[tuple[str, str]] = set()
     vendors: set[str] = set()
     for model in book.models:
@@ -132,14 +134,15 @@ def compare(book: PriceBook, table: PriceTable, on: date, acknowledged: Sequence
             continue
         vendors.add(vendor)
         found.add((vendor, quoted.model))
-        compared += len(rates.keys() & quoted.quotes.keys())
+        both += [row for unit, row in rates.items() if unit in quoted.quotes]
         differences += _differences(model, vendor, rates, quoted, acknowledged)
     used = {difference.acknowledged for difference in differences}
     return Comparison(
         table.name,
         table.read_on,
         on,
-        compared,
+        len(both),
+        sum(row.source.partition(" ")[0] == table.name.partition(" ")[0] for row in both),
         tuple(differences),
         tuple(unknown),
         tuple((v, name) for v in sorted(vendors) for name in table.audio_models(v) if (v, name) not in found),

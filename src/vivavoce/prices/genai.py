@@ -80,7 +80,7 @@ def _quotes(model: ModelInfo, on: date) -> dict[str, Quote]:
 
 
 def _in_force(model: ModelInfo, on: date) -> tuple[ModelPrice, date | None]:
-    """The package's own rule: the last whose condition holds, or else the first. With its first day, where it has one."""
+    """By the package's own rule: the last whose condition holds, else the first; and its first day, if it has one."""
     if isinstance(model.prices, ModelPrice):
         return model.prices, None
     at = datetime.combine(on, time(), UTC)

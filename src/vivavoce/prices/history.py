@@ -1,6 +1,6 @@
 """What a model cost from day to day, as steps: one series for each unit, every step with its source. Pure.
 
-For drawings and pages: `histories(book, model)` has all there is, `step_on` what is in force, `sources` what it rests on.
+For drawings and pages: `histories(book, model)` has all of it, `step_on` what is in force, `sources` what it rests on.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where prices were seen: `name` is an address or a package with its version; the days are the first and the last."""
+    """Where prices were seen: `name` is an address, or a package with its version; the first day and the last."""
 
     name: str
     first_seen_on: date

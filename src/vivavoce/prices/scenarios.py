@@ -1,4 +1,4 @@
-"""What people ask the price of: a typical conversation, an hour heard, a call of five minutes. Each is defined here, once.
+"""What people ask the price of: a typical conversation, an hour heard, a call of five minutes. Defined here, once.
 
 By seconds of sound and tokens of text, not by tokens of sound: vendors count those differently. Every second counts
 once. A client that sends the past again with each turn, as realtime sessions do by themselves, pays for it again, so
@@ -41,7 +41,7 @@ class Scenario:
 CONVERSATION = Scenario("conversation", "conversation of 800 tokens", 2, Decimal(30), Decimal("17.5"), 100, 50)
 """Two questions of 15 s, each answered in 8.75 s: 300 audio tokens in, 350 out, 100 of text in and 50 out."""
 
-HOUR_HEARD = Scenario("hour_heard", "hour of audio in", 1, Decimal(3600), Decimal(0), 0, 0)
+HOUR_HEARD = Scenario("hour", "hour of audio in", 1, Decimal(3600), Decimal(0), 0, 0)
 """Only what is heard. The text that comes of it is not in it: about 12,000 tokens where somebody talks all the time."""
 
 CALL = Scenario("call", "call of five minutes", 10, Decimal(150), Decimal(105), 100, 300)

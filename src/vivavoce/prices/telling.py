@@ -39,3 +39,8 @@ def dollars(usd: Decimal) -> str:
     whole = usd == usd.to_integral_value()
     text = f"{usd.normalize():f}"
     return text if whole or len(text.partition(".")[2]) != 1 else f"{text}0"
+
+
+def usd_told(usd: Decimal) -> str:
+    """Three digits that say something: $1.15, $0.0102, $0.000277; of amounts from $100 on all before the point."""
+    return f"${usd:,.{max(0, 2 - usd.adjusted())}f}" if usd else "$0"

@@ -19,7 +19,7 @@ from vivavoce.web.status import status_page
 def make_site(sources: Sources) -> Site:
     """All pages over what they are made of."""
     observatory = Observatory(
-        library=Library(sources.runs),
+        library=Library(sources.runs, sources.only),
         book=sources.book,
         cache=sources.sounds,
         own=sources.own,
