@@ -50,7 +50,7 @@ class Entry:
 
 
 class Entries:
-    """The entries of a run. cache: where spoken items lie, None where none are kept. recordings: show other people's."""
+    """The entries of a run. cache: where spoken items lie, None where none are kept. recordings: show others'."""
 
     def __init__(self, run: Judged, cache: Path | None, *, recordings: bool = False) -> None:
         self._run = run

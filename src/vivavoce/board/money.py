@@ -22,7 +22,7 @@ MOST_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class OwnMachine:
-    """usd_per_hour: what an hour of this machine costs, where somebody said so; pace: by the turns it was measured at."""
+    """usd_per_hour: what an hour of this machine costs, where somebody said so; pace: by measured turns."""
 
     usd_per_hour: Decimal | None = None
     pace: Pace | None = None

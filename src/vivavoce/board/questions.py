@@ -109,6 +109,6 @@ def _trust(view: ModelView) -> str:
     if not view.subject.runs:
         return "There are none yet: nobody has examined it here."
     return (
-        f"They come from {plural(len(view.subject.runs), 'run')} with {view.asked:,} questions put. Each has its n and, "
-        "from five items on, a 95 % interval; each leads to the run it is from, where every answer can be read."
+        f"They come from {plural(len(view.subject.runs), 'run')} with {view.asked:,} questions put. Each has its n "
+        "and, from five items on, a 95 % interval; each leads to the run it is from, where every answer can be read."
     )
