@@ -19,11 +19,13 @@ class Grid:
 
     def at_or_after(self, at: float) -> int:
         """The first due time that is not before `at`."""
-        return math.ceil((at - self.offset_s) / self.every_s) * self.every_s + self.offset_s
+        second = math.ceil(at)
+        return second + (self.offset_s - second) % self.every_s
 
     def at_or_before(self, at: float) -> int:
         """The last due time that is not after `at`."""
-        return math.floor((at - self.offset_s) / self.every_s) * self.every_s + self.offset_s
+        second = math.floor(at)
+        return second - (second - self.offset_s) % self.every_s
 
     def times(self, since: float, until: float) -> range:
         """The due times from `since` on that are before `until`."""

@@ -13,7 +13,7 @@ from vivavoce.errors import InvalidValue
 from vivavoce.exam.items import Sound
 from vivavoce.exam.sounds import SoundMaker, SpeakWav, to_wav
 
-ASK = "What colour is the sky on a clear day? Answer in one short sentence."
+ASK = "What colour is the sky on a clear day?"
 """Any model that hears and speaks can answer it, shortly and at little cost."""
 
 SYSTEM = "You are on the phone. Answer in one short spoken sentence, whatever you hear."

@@ -132,7 +132,7 @@ class Sitting:
                     continue
                 for gap in account(series, 0, due, float("inf")).lost:
                     keeper.note(gap)
-                keeper.begin(due, now - due, every_s)
+                keeper.begin(due, now - due if grid is not None else 0.0, every_s)
                 keepers.append(keeper)
             await schedule.run(keepers, [keeper.ended() for keeper in keepers], stop)
 

@@ -81,8 +81,8 @@ def account(series: Series, since: float, until: float, now: float) -> Account:
 def _watched(series: Series, until: float) -> Iterator[tuple[Watch, Grid, float, float]]:
     """Each span of time under one grid: how it was asked, when from and until when."""
     notices = sorted(series.notices, key=lambda each: each.at)
-    ends = [float(each.at) for each in notices[1:]] + [until]
-    for notice, end in zip(notices, ends, strict=True):
+    ends = [*(float(each.at) for each in notices[1:]), until]
+    for notice, end in zip(notices, ends, strict=False):
         if isinstance(notice, Watch) and notice.grid is not None:
             yield notice, notice.grid, notice.at, end
 
