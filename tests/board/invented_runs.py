@@ -163,12 +163,12 @@ def realistic(folder: Path) -> None:
 
 
 def write_diary(folder: Path, *, every_s: int = 300, days: int = 90, name: str = "viva-default", **more: Any) -> int:
-    """Probes of a server for so many days: some failures, an outage, a night in which nothing was measured. How many."""
+    """Probes of a server for so many days: some failures, an outage, a night without measurements. Returns how many."""
     random = Random(name)
     diary, end = Diary(folder), int(NOW.timestamp())
     model, base_url = more.get("model", "gpt-4o-mini-audio-preview"), more.get("base_url", "http://127.0.0.1:8080/v1")
     start = (end - days * 86_400) // every_s * every_s
-    watch = Watch(start, name, model, base_url, every_s, 0, 60.0, "alloy", 2.0, "0.1.0")
+    watch = Watch(start, name, model, base_url, 60.0, "alloy", 2.0, "0.1.0", every_s=every_s)
     months: dict[str, list[Row]] = {f"{datetime.fromtimestamp(start, UTC):%Y-%m}": [watch]}
     asleep = range(end - 5 * 86_400, end - 5 * 86_400 + 8 * 3600)
     outage = range(end - 30 * 3600, end - 30 * 3600 + 3 * every_s)

@@ -11,7 +11,8 @@ from vivavoce.probe.summary import Delay
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """From the request to the first sound (of answers that were streamed) and to the end of the whole answer."""
+    """From the request to the first sound and to the end of the whole answer: of answers that were streamed, or where
+    none was, the latter of all spoken questions."""
 
     first_sound: Delay
     whole: Delay
@@ -19,7 +20,8 @@ class Delays:
 
 def delays(tries: Sequence[Try]) -> Delays:
     spoken = [made for made in tries if made.mode == "spoken"]
+    streamed = [made for made in spoken if made.first_sound_s is not None]
     return Delays(
-        first_sound=Delay.of([made.first_sound_s for made in spoken if made.first_sound_s is not None]),
-        whole=Delay.of([made.seconds for made in spoken if made.seconds is not None]),
+        first_sound=Delay.of([made.first_sound_s for made in streamed if made.first_sound_s is not None]),
+        whole=Delay.of([made.seconds for made in streamed or spoken if made.seconds is not None]),
     )

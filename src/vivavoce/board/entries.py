@@ -86,7 +86,7 @@ class Entries:
             reheard=cut(made.reheard or ""),
             calls=[] if hidden else [cut(f"{name}({arguments})") for name, arguments in made.calls],
             right=_right(made),
-            score=[(name.replace("_", " "), f"{value:.4g}") for name, value in (made.values or {}).items()],
+            score=_score(made),
             question_sound=question_sound,
             answer_sound=made.audio_sha256 if self.answer(made.audio_sha256) is not None else "",
             withheld="A recording of somebody else: its words and its sound are not ours to show." if hidden else "",
@@ -172,6 +172,16 @@ def _key(key: Any) -> str:
         right = key["right"]
         return right if isinstance(right, str) else json.dumps(right, ensure_ascii=False)
     return json.dumps(key, ensure_ascii=False)
+
+
+def _score(made: Try) -> list[tuple[str, str]]:
+    """But for `right`, which is told in words."""
+    values = made.values or {}
+    return [
+        (name.replace("_", " "), f"{value:.4g}")
+        for name, value in values.items()
+        if not (name == "right" and _right(made) is not None)
+    ]
 
 
 def _right(made: Try) -> bool | None:

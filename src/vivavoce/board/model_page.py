@@ -102,7 +102,7 @@ def about(subject: Subject) -> str:
 def known(subject: Subject, today: date) -> list[tuple[str, str]]:
     facts, last = subject.facts, subject.runs[-1] if subject.runs else None
     rows = [
-        ("Made by", facts.maker if facts is not None and facts.maker else NOT_PUBLISHED),
+        ("Made by", facts.maker if facts is not None and facts.maker else subject.maker or NOT_PUBLISHED),
         ("Runs", facts.where if facts is not None and facts.where else _where(subject)),
         ("Licence", facts.licence if facts is not None and facts.licence else NOT_PUBLISHED),
         ("Context", tokens(facts.context_tokens) if facts is not None and facts.context_tokens else NOT_PUBLISHED),
@@ -124,7 +124,9 @@ def known(subject: Subject, today: date) -> list[tuple[str, str]]:
 def _where(subject: Subject) -> str:
     if subject.near:
         return "on a machine or in a network of its owner"
-    return f"at {subject.runs[-1].host}" if subject.runs else UNKNOWN
+    if subject.runs:
+        return f"at {subject.runs[-1].host}"
+    return f"priced by {subject.vendor.capitalize()}, so on its servers" if subject.vendor else UNKNOWN
 
 
 def _results(subject: Subject, snapshot: Snapshot, windows: Sequence[Window]) -> list[Result]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +17,7 @@ from vivavoce.prices.own import Pace, own_cost
 from vivavoce.prices.scenarios import CALL, CONVERSATION, HOUR_HEARD, SCENARIOS
 
 CHAT_UNITS = ("input_text_tokens", "output_text_tokens", "input_audio_tokens", "output_audio_tokens")
+DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 MOST_LINES = 6
 """More lines in one drawing cannot be told apart."""
 
@@ -76,7 +78,10 @@ def history_of(subject: Subject, book: PriceBook) -> PriceHistory:
 def price_list(subjects: Sequence[Subject], book: PriceBook, today: date) -> list[Priced]:
     """Every model with a price in force, the cheapest conversation first; those that cannot have one by the hour that
     they hear, and the rest by name."""
-    slugs = {subject.model: subject.slug for subject in reversed(subjects) if subject.model and not subject.near}
+    slugs: dict[str, str] = {}
+    for each in subjects:
+        for name in (each.model, *(each.facts.aliases if each.facts is not None and each.model else ())):
+            slugs.setdefault(name, each.slug)
     found = [_priced(name, slugs, book, today) for name in book.models if book.rates(name, today)]
 
     def place(each: Priced) -> tuple[object, ...]:
@@ -104,6 +109,8 @@ def compared(book: PriceBook) -> list[str]:
     """The models whose prices are drawn together: those that hear and speak, with most steps first."""
     found: dict[str, int] = {}
     for name in book.models:
+        if DATED.search(name):  # a snapshot costs what its undated name costs, or did
+            continue
         steps = {each.unit: len(each.steps) for each in histories(book, name)}
         if {"input_audio_tokens", "output_audio_tokens"} <= steps.keys():
             found[name] = sum(steps.values())

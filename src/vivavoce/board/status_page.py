@@ -20,6 +20,7 @@ from vivavoce.probe.traffic import Traffic, summarise_traffic
 
 TITLES = {"24h": "24 hours", "7d": "7 days", "90d": "90 days"}
 STRIP_PARTS = 90
+"""At most: a strip has no more parts than there are due times."""
 MOST_INCIDENTS = 20
 
 
@@ -103,15 +104,13 @@ def _rows(observatory: Observatory, now: float) -> tuple[Rows, str]:
 
 def _target(key: Key, rows: Rows, now: float) -> Target:
     series = rows.series[key]
-    spans = [
-        Span(
-            name,
-            TITLES[name],
-            summary(key, series, now - width_s, now),
-            slices(series, now - width_s, now, STRIP_PARTS),
-        )
-        for name, width_s in WINDOWS.items()
-    ]
+    every_s = series.watch.every_s if series.watch is not None else None
+    spans: list[Span] = []
+    for name, width_s in WINDOWS.items():
+        since = now - width_s
+        parts = STRIP_PARTS if every_s is None else max(1, min(STRIP_PARTS, int(width_s // every_s)))
+        strip = slices(series, since, now, parts)
+        spans.append(Span(name, TITLES[name], summary(key, series, since, now), strip))
     longest = spans[-1].summary
     return Target(key[0], key[1], longest.base_url, spans, longest.incidents[::-1][:MOST_INCIDENTS])
 

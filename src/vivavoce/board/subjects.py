@@ -22,7 +22,7 @@ SLUG_LENGTH = 48
 class Subject:
     """`name`: as people see it; `model`: what it is called in the price book, empty where it runs on one's own machine.
 
-    runs: the oldest first.
+    vendor: who asks the price of it, where the book says so. runs: the oldest first.
     """
 
     name: str
@@ -30,11 +30,17 @@ class Subject:
     near: bool
     model: str
     facts: Facts | None
+    vendor: str = ""
     runs: Sequence[Judged] = field(default=(), repr=False)
 
     @property
     def title(self) -> str:
         return self.facts.title if self.facts is not None and not self.facts.profile else self.name
+
+    @property
+    def maker(self) -> str:
+        """In a few words; empty where nobody says."""
+        return self.facts.maker.split(";")[0] if self.facts is not None else self.vendor.capitalize()
 
     @property
     def preview(self) -> bool:
@@ -61,7 +67,7 @@ def subjects(runs: Iterable[Judged], book: PriceBook) -> list[Subject]:
     covered |= {name for facts in all_facts().values() for name in (facts.name, *facts.aliases)}
     for name in dict.fromkeys(row.model for row in book.rows):
         if name not in covered:
-            found.append(Subject(name, slug(name), False, name, None))
+            found.append(Subject(name, slug(name), False, name, None, book.history(name)[-1].vendor))
     return found
 
 
@@ -76,10 +82,10 @@ def _examined(name: str, near: bool, runs: Sequence[Judged]) -> Subject:
     facts = facts_of(name)
     if near:
         own = facts if facts is not None and facts.profile else None
-        return Subject(name, slug(name), True, "", own, tuple(runs))
+        return Subject(name, slug(name), True, "", own, runs=tuple(runs))
     model = runs[-1].run.model
     known = facts if facts is not None and not facts.profile else facts_of(model)
-    return Subject(name, slug(name), False, model, known, tuple(runs))
+    return Subject(name, slug(name), False, model, known, runs=tuple(runs))
 
 
 def _aliases(facts: Facts | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from vivavoce.exam.metrics import Figure
 
 NONE = "–"
+MINUS = "−"
 UNKNOWN = "unknown"
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September")
@@ -51,7 +52,8 @@ def month(name: str) -> str:
 def estimate(figure: Figure) -> str:
     if figure.estimate is None:
         return NONE
-    return f"{figure.estimate:.1f} %" if figure.unit == "%" else f"{figure.estimate:.2f} {figure.unit}"
+    told = f"{figure.estimate:.1f} %" if figure.unit == "%" else f"{figure.estimate:.2f} {figure.unit}"
+    return told.replace("-", MINUS)
 
 
 def interval(figure: Figure) -> str:
@@ -59,7 +61,12 @@ def interval(figure: Figure) -> str:
     if figure.low is None or figure.high is None:
         return ""
     digits = 1 if figure.unit == "%" else 2
-    return f"{figure.low:.{digits}f} to {figure.high:.{digits}f}"
+    return f"{figure.low:.{digits}f} to {figure.high:.{digits}f}".replace("-", MINUS)
+
+
+def rounded(value: float | None, unit: str) -> float | None:
+    """As figures are told: more digits than their intervals bear would be noise in a drawing too."""
+    return None if value is None else round(value, 1 if unit == "%" else 2)
 
 
 def n(figure: Figure) -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 
 from vivavoce.board.boards import PRICE_STEPS, Board, Row, Shown, Where
 from vivavoce.board.observatory import Observatory, Snapshot
-from vivavoce.board.telling import TELLING
+from vivavoce.board.telling import TELLING, rounded
 from vivavoce.errors import InvalidValue
 from vivavoce.exam.catalogue import TASKS
 from vivavoce.languages import name_of
@@ -142,7 +142,7 @@ def _filter(
 def _chart(board: Board, shown: Shown) -> Chart:
     headline = board.task.headline
     rows = [
-        ChartRow(row.subject.title, figure.estimate, figure.low, figure.high)
+        ChartRow(row.subject.name, *(rounded(each, figure.unit) for each in (figure.estimate, figure.low, figure.high)))
         for row in board.rows
         if row.shown(shown)
         for figure in (row.standing.headline,)

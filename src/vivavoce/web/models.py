@@ -11,7 +11,7 @@ from vivavoce.board.money import history_of, money_of
 from vivavoce.board.observatory import Observatory
 from vivavoce.board.questions import questions
 from vivavoce.board.status_page import targets_of
-from vivavoce.board.telling import TELLING
+from vivavoce.board.telling import TELLING, rounded
 from vivavoce.exam.catalogue import TASKS
 from vivavoce.prices.history import History
 from vivavoce.prices.scenarios import CALL, CONVERSATION, HOUR_HEARD
@@ -104,7 +104,7 @@ def _series(history: History) -> Series:
 def _results(results: Sequence[Result]) -> Chart:
     """Headlines that are percentages: others have no common scale."""
     rows = [
-        Row(TASKS[each.task].card.title, figure.estimate, figure.low, figure.high)
+        Row(TASKS[each.task].card.title, *(rounded(value, "%") for value in (figure.estimate, figure.low, figure.high)))
         for each in results
         if (figure := each.row.standing.headline).unit == "%"
     ]

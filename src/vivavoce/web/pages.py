@@ -9,7 +9,7 @@ from vivavoce.web.leaderboard import leaderboard_page
 from vivavoce.web.live import live_pages
 from vivavoce.web.methodology import methodology_page
 from vivavoce.web.models import model_pages
-from vivavoce.web.prices import prices_page
+from vivavoce.web.prices import price_pages
 from vivavoce.web.runs import run_pages
 from vivavoce.web.site import Site
 from vivavoce.web.sources import Sources
@@ -34,7 +34,7 @@ def make_site(sources: Sources) -> Site:
             *model_pages(observatory),
             leaderboard_page(observatory),
             *run_pages(observatory),
-            prices_page(observatory),
+            *price_pages(observatory),
             status_page(observatory),
             methodology_page(),
         ]

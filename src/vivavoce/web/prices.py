@@ -9,14 +9,15 @@ from typing import Any
 from vivavoce.board.money import CHAT_UNITS, compared, price_list
 from vivavoce.board.observatory import Observatory
 from vivavoce.board.telling import TELLING
-from vivavoce.prices.history import histories
+from vivavoce.prices.book import PriceBook
+from vivavoce.prices.history import History, Step, histories
 from vivavoce.prices.scenarios import CALL, CALL_S, CONVERSATION, HOUR_HEARD
 from vivavoce.prices.telling import LABELS, dollars, per, shown
 from vivavoce.web.chart import Chart, Point, Series, step_lines
 from vivavoce.web.page import Asked, Page
 
 
-def prices_page(observatory: Observatory) -> Page:
+def price_pages(observatory: Observatory) -> Sequence[Page]:
     def data(_: Asked) -> Mapping[str, Any]:
         found, today, book = observatory.snapshot(), observatory.today, observatory.book
         return {
@@ -31,12 +32,21 @@ def prices_page(observatory: Observatory) -> Page:
             "scenarios": {"conversation": CONVERSATION, "hour": HOUR_HEARD, "call": CALL},
             "call_s": CALL_S,
             "charts": _charts(observatory, today),
-            "history": [
-                (history, step) for name in book.models for history in histories(book, name) for step in history.steps
-            ],
+            "steps": len(_steps(book)),
         }
 
-    return Page("prices", "/prices", "prices.html", data, nav="Prices")
+    def sources(_: Asked) -> Mapping[str, Any]:
+        told = {"labels": LABELS, "per": per, "shown_price": shown, "dollars": dollars}
+        return {**TELLING, **told, "history": _steps(observatory.book)}
+
+    return [
+        Page("prices", "/prices", "prices.html", data, nav="Prices"),
+        Page("price-sources", "/prices/sources", "price_sources.html", sources, section="prices"),
+    ]
+
+
+def _steps(book: PriceBook) -> list[tuple[History, Step]]:
+    return [(each, step) for name in book.models for each in histories(book, name) for step in each.steps]
 
 
 def _charts(observatory: Observatory, today: date) -> Sequence[Chart]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from vivavoce.board.judged import Judged
 from vivavoce.board.observatory import Observatory
-from vivavoce.board.telling import TELLING
+from vivavoce.board.telling import TELLING, rounded
 from vivavoce.errors import NotFound
 from vivavoce.exam.catalogue import TASKS
 from vivavoce.exam.metrics import Figure
@@ -64,7 +64,8 @@ class _Pages:
             "subject": found.subject_of(run),
             "task": TASKS[task],
             "figures": run.figures(task),
-            "charts": _by_group(run, task) if number == 1 else [],
+            "charts": _by_kind(run, task) if number == 1 else [],
+            "facets": _by_facet(run, task) if number == 1 else [],
             "entries": [entries.entry(item, made) for item, made in parts[number - 1]],
             "number": number,
             "parts": len(parts),
@@ -130,25 +131,29 @@ def _headlines(run: Judged) -> Chart:
     return interval_dots("Headline figures", [_row(title, f) for title, f in stated if f.unit == "%"], unit="%")
 
 
-def _by_group(run: Judged, task: str) -> list[Chart]:
-    charts: list[Chart] = []
-    for facet, parts in run.groups(task).items():
-        title = "By kind" if facet == "group" else f"By {facet.replace('_', ' ')}"
-        for unit, rows in _by_unit(parts).items():
-            charts.append(interval_dots(title, rows, unit=unit))
-    return charts
+def _by_kind(run: Judged, task: str) -> list[Chart]:
+    """A drawing for each figure that is stated by kind: a kind may state another one than the headline."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for value, figure in _in_order(run.groups(task).get("group", {})):
+        found.setdefault((figure.title, figure.unit), []).append(_row(f"{value} (n = {figure.n})", figure))
+    return [interval_dots(f"By kind: {title}", rows, unit=unit) for (title, unit), rows in found.items()]
 
 
-def _by_unit(parts: Mapping[str, Figure]) -> dict[str, list[Row]]:
-    """Figures of one kind are drawn together: a group may state another one than the headline."""
-    found: dict[str, list[Row]] = {}
-    for value, figure in sorted(parts.items(), key=lambda pair: _order(pair[0])):
-        found.setdefault(f"{figure.unit}, {figure.title}", []).append(_row(f"{value} (n = {figure.n})", figure))
-    return found
+def _by_facet(run: Judged, task: str) -> list[tuple[str, list[tuple[str, Figure]]]]:
+    """(facet, (value, figure) pairs) for the rest: tables, since there may be many."""
+    return [
+        (facet.replace("_", " "), _in_order(parts)) for facet, parts in run.groups(task).items() if facet != "group"
+    ]
+
+
+def _in_order(parts: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
+    return sorted(parts.items(), key=lambda pair: _order(pair[0]))
 
 
 def _row(label: str, figure: Figure) -> Row:
-    return Row(label, figure.estimate, figure.low, figure.high)
+    """Each to the digits that figures are told to."""
+    estimate, low, high = (rounded(value, figure.unit) for value in (figure.estimate, figure.low, figure.high))
+    return Row(label, estimate, low, high)
 
 
 def _order(value: str) -> tuple[float, str]:
