@@ -67,6 +67,19 @@ class ModelView:
         return sum(count for _, count in self.unanswered)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a list of models shows of one: nothing that takes long to work out."""
+
+    subject: Subject
+    results: Sequence[Result]
+    paces: Sequence[Pace]
+
+
+def model_card(subject: Subject, snapshot: Snapshot) -> ModelCard:
+    return ModelCard(subject, _results(subject, snapshot, _windows(subject, snapshot)), _paces(subject))
+
+
 def model_view(subject: Subject, snapshot: Snapshot, today: date) -> ModelView:
     told = claims(subject, snapshot.boards.examined)
     windows = _windows(subject, snapshot)

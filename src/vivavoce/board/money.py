@@ -106,12 +106,13 @@ def _priced(name: str, slugs: Mapping[str, str], book: PriceBook, today: date) -
 
 
 def compared(book: PriceBook) -> list[str]:
-    """The models whose prices are drawn together: those that hear and speak, with most steps first."""
-    found: dict[str, int] = {}
+    """The models whose prices are drawn together: those that hear and speak, with most steps and longest known first."""
+    found: dict[str, tuple[int, date]] = {}
     for name in book.models:
         if DATED.search(name):  # a snapshot costs what its undated name costs, or did
             continue
-        steps = {each.unit: len(each.steps) for each in histories(book, name)}
+        steps = {each.unit: each.steps for each in histories(book, name)}
         if {"input_audio_tokens", "output_audio_tokens"} <= steps.keys():
-            found[name] = sum(steps.values())
-    return sorted(found, key=lambda name: (-found[name], name))[:MOST_LINES]
+            every = [step for each in steps.values() for step in each]
+            found[name] = -len(every), min(step.since for step in every)
+    return sorted(found, key=lambda name: (found[name], name))[:MOST_LINES]

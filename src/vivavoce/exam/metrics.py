@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from vivavoce.bench.stats import Interval, paired_ratio, rate_interval, share_interval
+from vivavoce.bench.stats import Counts, Interval, paired_ratio, rate_interval, resampled, share_interval
 from vivavoce.exam.items import Item, Mode
 from vivavoce.exam.runs import Try
 
@@ -179,24 +179,24 @@ def difference(metric: Ratio, later: Sequence[Tried], earlier: Sequence[Tried]) 
     both = [place for place in ours if place in theirs]
     if not ours or not theirs:
         return None
-    random = np.random.default_rng(0)
     paired = len(both) >= LEAST_FOR_BOUNDS and len(both) >= 0.8 * max(len(ours), len(theirs))
     left = np.asarray([ours[place] for place in both] if paired else list(ours.values()), np.float64)
     right = np.asarray([theirs[place] for place in both] if paired else list(theirs.values()), np.float64)
-    picks = random.integers(0, len(left), (RESAMPLES, len(left)))
-    others = picks if paired else random.integers(0, len(right), (RESAMPLES, len(right)))
-    drawn = metric.scale * (_rates(left[picks]) - _rates(right[others]))
+    drawn = metric.scale * (
+        _rates(resampled(left, RESAMPLES, 0)) - _rates(resampled(right, RESAMPLES, 0 if paired else 1))
+    )
     low, high = np.nanquantile(drawn, (0.025, 0.975))
-    estimate = metric.scale * (float(_rates(left[None])[0]) - float(_rates(right[None])[0]))
+    estimate = metric.scale * (_rate(left) - _rate(right))
     return Difference(estimate, float(low), float(high), min(len(left), len(right)), paired)
 
 
-def _rates(
-    drawn: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Totals above over totals below; drawn: shape (resamples, items, 2)."""
-    totals = drawn.sum(axis=1)
+def _rates(totals: Counts) -> Counts:
+    """Totals above over totals below; totals: shape (resamples, 2)."""
     return totals[:, 0] / np.where(totals[:, 1] > 0, totals[:, 1], np.nan)
+
+
+def _rate(terms: Counts) -> float:
+    return float(_rates(terms.sum(axis=0)[None])[0])
 
 
 def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, str, str], tuple[float, float]]:

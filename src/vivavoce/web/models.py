@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from vivavoce.board.model_page import Result, model_view
+from vivavoce.board.model_page import Result, model_card, model_view
 from vivavoce.board.money import history_of, money_of
 from vivavoce.board.observatory import Observatory
 from vivavoce.board.questions import questions
@@ -36,7 +36,7 @@ class _Pages:
         found, today = self._observatory.snapshot(), self._observatory.today
         own = self._observatory.own()
         cards = [
-            (subject, model_view(subject, found, today), money_of(subject, self._observatory.book, own, today))
+            (subject, model_card(subject, found), money_of(subject, self._observatory.book, own, today))
             for subject in found.boards.examined
         ]
         others = [
