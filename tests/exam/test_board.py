@@ -79,6 +79,17 @@ def test_other_sounds_are_flagged() -> None:
     assert any("10 items sounded different" in sentence for sentence in found.mixed)
 
 
+def test_other_loads_are_flagged_where_times_are_compared() -> None:
+    def timed(label: str, concurrency: int) -> Record:
+        one = record(label, [True] * 6, concurrency=concurrency)
+        items = {name: replace(item, task="speed") for name, item in one.items.items()}
+        tries = [replace(made, task="speed", values={"first_sound_s": 1.0}) for made in one.tries]
+        return replace(one, items=items, tries=tries)
+
+    assert "as many questions at once as 1, 4" in leaderboard([timed("a", 1), timed("b", 4)], "speed").mixed[-1]
+    assert leaderboard([timed("a", 4), timed("b", 4)], "speed").mixed == []
+
+
 @pytest.mark.parametrize(
     ("later", "change"),
     [([True] * 40, "improved"), ([False] * 40, "regressed"), ([True] * 20 + [False] * 20, "stable")],

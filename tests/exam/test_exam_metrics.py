@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from vivavoce.exam.items import Item
-from vivavoce.exam.metrics import LEAST_TYPED, Drop, Figure, Middle, Ratio, Tried, difference
+from vivavoce.exam.metrics import LEAST_TYPED, Drop, Figure, Middle, Ratio, Tried, difference, late
 from vivavoce.exam.runs import Try
 
 RIGHT = Ratio("right", "right", "right", better="higher")
@@ -74,6 +74,18 @@ def test_a_median_is_of_seconds_or_of_a_value() -> None:
     tries = [tried(str(n), seconds=float(n), values={"pace": 10.0 * n}) for n in range(1, 6)]
     assert Middle("s", "seconds").figure(tries).estimate == 3.0
     assert Middle("p", "pace", "pace").figure(tries).estimate == 30.0
+
+
+def test_a_95th_percentile_is_stated_of_sixty_values() -> None:
+    wait = late("p95", "wait", "first_sound_s")
+    tries = [tried(str(n), values={"first_sound_s": n / 10}) for n in range(1, 61)]
+    few = wait.figure(tries[:59])
+    assert (few.estimate, few.withheld) == (None, "n = 59, and 60 are asked for")
+    figure = wait.figure(tries)
+    assert figure.estimate == pytest.approx(5.705)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low < 5.705 < figure.high <= 6.0
 
 
 def test_two_runs_differ_where_the_paired_interval_leaves_out_0() -> None:

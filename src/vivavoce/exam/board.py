@@ -169,6 +169,10 @@ def mixed(records: Sequence[Record], name: str) -> list[str]:
         found.append(f"{differing} items sounded different from run to run (other voices or another making).")
     if TASKS[name].rehears and len({record.run.rehearer for record in records}) > 1:
         found.append("The spoken answers were heard again by different endpoints.")
+    widths = sorted({record.run.concurrency for record in records})
+    if TASKS[name].streams and len(widths) > 1:
+        told = ", ".join(map(str, widths))
+        found.append(f"Times are under different loads: as many questions at once as {told}.")
     return found
 
 

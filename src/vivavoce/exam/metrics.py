@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from vivavoce.bench.stats import Interval, paired_ratio, rate_interval, share_interval
+from vivavoce.bench.stats import LEAST_FOR_P95, Interval, paired_ratio, rate_interval, share_interval
 from vivavoce.exam.items import Item, Mode
 from vivavoce.exam.runs import Try
 
@@ -127,7 +127,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Middle:
-    """The median of a value, or of the seconds that answers took (`value` empty)."""
+    """The median of a value, or of the seconds that answers took (`value` empty); or another percentile.
+
+    least: values below which it is not stated.
+    """
 
     name: str
     title: str
@@ -135,6 +138,8 @@ class Middle:
     unit: str = "s"
     better: Better | None = None
     mode: Mode | None = None
+    per_cent: float = 50.0
+    least: int = 1
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
         found: list[float] = []
@@ -147,11 +152,20 @@ class Middle:
         unscored = _unscored(tries, self.mode)
         if not found:
             return _none(self, unscored, "nothing was measured")
+        if len(found) < self.least:
+            return _none(self, unscored, f"n = {len(found)}, and {self.least} are asked for")
         values = np.asarray(found, np.float64)
         picks = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-        low, high, upper = np.quantile(np.median(values[picks], axis=1), (0.025, 0.975, 0.95))
-        middle = Interval(float(np.median(values)), float(low), float(high), float(upper), len(values), RESAMPLES)
+        drawn = np.percentile(values[picks], self.per_cent, axis=1)
+        low, high, upper = np.quantile(drawn, (0.025, 0.975, 0.95))
+        estimate = float(np.percentile(values, self.per_cent))
+        middle = Interval(estimate, float(low), float(high), float(upper), len(values), RESAMPLES)
         return _stated(self, middle, unscored)
+
+
+def late(name: str, title: str, value: str) -> Middle:
+    """A 95th percentile, stated of 60 values or more: of fewer it is hardly more than the worst one."""
+    return Middle(name, title, value, better="lower", per_cent=95.0, least=LEAST_FOR_P95)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,10 @@ class Task:
 
 
 def speaks(voice: str, language: str) -> bool:
-    """espeak-ng's voices begin with their language; those of a speech endpoint are taken to speak English alone."""
+    """espeak-ng's voices begin with their language; those of a speech endpoint end with it (`speech:alloy@es`), or are
+    taken to speak English."""
     kind, _, name = voice.partition(":")
-    spoken = name.split("+")[0].split("-")[0] if kind == "espeak-ng" else "en"
+    spoken = name.split("+")[0].split("-")[0] if kind == "espeak-ng" else name.partition("@")[2] or "en"
     return spoken == language
 
 
