@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,24 @@ from typer.testing import CliRunner
 
 from vivavoce.cli_exam import exam_app
 from vivavoce.errors import InvalidValue, NotFound
+from vivavoce.exam.budget import Prices, Purse
 from vivavoce.exam.catalogue import TASKS
+from vivavoce.exam.endpoint import Endpoint
 from vivavoce.exam.recordings import recorded
+from vivavoce.exam.runner import Examiner
 from vivavoce.exam.runs import read
+from vivavoce.exam.sounds import SoundMaker
 from vivavoce.exam.tasks import Sources, speaks
-from vivavoce.testing import ScriptedListener
+from vivavoce.prices.book import load_book
+from vivavoce.testing import ScriptedDiarizer, ScriptedListener
 
-RTTM = "SPEAKER talk 1 0.00 0.60 <NA> <NA> anna <NA> <NA>\nSPEAKER talk 1 0.60 0.40 <NA> <NA> ben <NA> <NA>\n"
+TALK = "where is the harbour it is over there past the old mill"
+"""Twelve words over 6 s: the first four are A's (2 s), the next four B's, the last four A's."""
+
+RTTM = "".join(
+    f"SPEAKER talk 1 {start:.2f} 2.00 <NA> <NA> {name} <NA> <NA>\n"
+    for start, name in ((0, "anna"), (2, "ben"), (4, "anna"))
+)
 
 
 @pytest.fixture
@@ -26,9 +38,9 @@ def manifest(tmp_path: Path) -> Path:
     (folder / "de").mkdir(parents=True)
     rows: list[dict[str, object]] = []
     for number in range(3):
-        (folder / "de" / f"{number}.wav").write_bytes(wav_bytes(1.0 + 0.1 * number))
+        (folder / "de" / f"{number}.wav").write_bytes(wav_bytes(6.0 + 0.1 * number))
         row = {"id": f"mine/{number}", "path": f"de/{number}.wav", "language": "de", "text": "Guten Tag."}
-        rows.append({**row, "emotion": "anger", "duration_s": 1.0 + 0.1 * number, "accent": "Saxon"})
+        rows.append({**row, "emotion": "anger", "duration_s": 6.0 + 0.1 * number, "accent": "Saxon"})
     (folder / "talk.rttm").write_text(RTTM)
     rows[0]["rttm"] = "talk.rttm"
     path = folder / "manifest.jsonl"
@@ -61,6 +73,22 @@ def test_no_manifest_has_no_items_and_a_missing_one_is_told(tmp_path: Path) -> N
     assert recorded(None, lambda folder, row: None) == []
     with pytest.raises(NotFound, match=r"none\.jsonl"):
         recorded(tmp_path / "none.jsonl", lambda folder, row: None)
+
+
+def test_who_speaks_is_asked_and_judged_by_time(make_server: MakeServer, manifest: Path, tmp_path: Path) -> None:
+    server = make_server(listener=ScriptedListener(TALK), diarizer=ScriptedDiarizer("A,B"))
+    task = TASKS["speakers"]
+    [item] = task.pool(Sources((), manifest))
+    endpoint = Endpoint(f"{server.url}/v1", "none", "m")
+    sounds = SoundMaker(tmp_path / "cache", recordings=manifest.parent)
+    prices = Prices(load_book(), date(2026, 11, 25), "m", "t", free=True)
+    made = Examiner(endpoint, endpoint, sounds, prices, Purse(None)).put(task, item, "spoken")
+    endpoint.close()
+    assert [name for _, _, name in made.turns] == ["A", "B", "A"]
+    assert made.values is not None
+    assert made.values["spoken_s"] == pytest.approx(6.0)
+    assert made.values["error_s"] < 0.3
+    assert made.values["counted"] == 1.0
 
 
 def test_a_run_of_recordings_is_resumed_and_played_by_their_manifest(

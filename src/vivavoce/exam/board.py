@@ -82,7 +82,7 @@ def groups(task: Task, tries: Sequence[Tried]) -> dict[str, dict[str, Figure]]:
             if value:
                 parts.setdefault(value, []).append((item, made))
         stated = {value: _first_stated(task, part) for value, part in sorted(parts.items())}
-        if len(stated) > 1:
+        if len(stated) > 1 or sum(map(len, parts.values())) < len(tries):
             found[facet] = stated
     return found
 
@@ -227,7 +227,7 @@ def bounds(figure: Figure) -> str:
     """ " (low to high)", or nothing of too few."""
     if figure.low is None or figure.high is None:
         return ""
-    digits = 1 if figure.unit == "%" else 2
+    digits = 1 if figure.unit in ("%", "points") else 2
     return f" ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
@@ -236,4 +236,4 @@ def counted(figure: Figure) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:.1f} %" if unit == "%" else f"{value:.2f} {unit}"
+    return f"{value:.1f} {unit}" if unit in ("%", "points") else f"{value:.2f} {unit}"

@@ -12,7 +12,14 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from vivavoce.bench.stats import LEAST_FOR_P95, Interval, paired_ratio, rate_interval, share_interval
+from vivavoce.bench.stats import (
+    LEAST_FOR_P95,
+    Interval,
+    paired_rate_increase,
+    paired_ratio,
+    rate_interval,
+    share_interval,
+)
 from vivavoce.exam.items import Item, Mode
 from vivavoce.exam.runs import Try
 
@@ -101,17 +108,20 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """How much of `value` is lost by listening: 1 − spoken/typed over items put both ways, in per cent."""
+    """How much of `value` is lost by listening: 1 − spoken/typed over items put both ways, in per cent. group: only
+    items of this one."""
 
     name: str
     title: str
     value: str
     better: Better | None = "lower"
     unit: str = "%"
+    group: str = ""
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
-        pairs = _pairs(tries, self.value)
-        unscored = _unscored(tries, None)
+        own = [each for each in tries if not self.group or each[0].group == self.group]
+        pairs = _pairs(own, self.value)
+        unscored = _unscored(own, None)
         if not pairs:
             return _none(self, unscored, "no item was scored both typed and spoken")
         typed, spoken = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -123,6 +133,25 @@ class Drop:
         kept = paired_ratio(spoken, typed, resamples=RESAMPLES)
         lost = Interval(1 - kept.estimate, 1 - kept.high, 1 - kept.low, 1 - kept.low, kept.clips, kept.resamples)
         return _stated(self, _scaled(lost, 100.0), unscored)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much more often `value` is there when spoken than when typed, over items put both ways, in points."""
+
+    name: str
+    title: str
+    value: str
+    better: Better | None = "higher"
+    unit: str = "points"
+
+    def figure(self, tries: Sequence[Tried]) -> Figure:
+        pairs = _pairs(tries, self.value)
+        unscored = _unscored(tries, None)
+        if not pairs:
+            return _none(self, unscored, "no item was scored both typed and spoken")
+        typed, spoken = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        return _stated(self, paired_rate_increase(spoken, typed, [1.0] * len(pairs), resamples=RESAMPLES), unscored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +242,10 @@ def _rates(
     return totals[:, 0] / np.where(totals[:, 1] > 0, totals[:, 1], np.nan)
 
 
-def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, str, str], tuple[float, float]]:
-    """By item, mode and sound: the same words in another voice are another question."""
-    found = {(made.item, made.mode, made.question_sha256): metric.terms(made) for _, made in tries}
+def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """By item, mode, words and sound: the same words in another voice are another question, and so are other words
+    under an old id."""
+    found = {(made.item, made.mode, item.ask, made.question_sha256): metric.terms(made) for item, made in tries}
     return {place: terms for place, terms in found.items() if terms is not None}
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from vivavoce.exam.answers import read_json
 from vivavoce.exam.endpoint import Reply, Request
 from vivavoce.exam.items import Item
-from vivavoce.exam.metrics import Ratio
+from vivavoce.exam.metrics import Gain, Ratio
 from vivavoce.exam.recordings import Row, collection_of, licence_of, origin_of, publisher_of, recorded, sound_of
 from vivavoce.exam.tasks import Judgement, Sources, Task, content
 
@@ -76,8 +76,10 @@ TASK = Task(
     headline=Ratio("emotion_spoken", "emotion told from the voice", "right", better="higher", mode="spoken"),
     metrics=(
         Ratio("emotion_typed", "emotion told from the transcript", "right", better="higher", mode="typed"),
+        Gain("emotion_gain", "emotion told, gained by the voice", "right"),
         Ratio("found_spoken", "angry callers escalated, by voice", "found", better="higher", mode="spoken"),
         Ratio("found_typed", "angry callers escalated, by transcript", "found", better="higher", mode="typed"),
+        Gain("found_gain", "angry callers escalated, gained by the voice", "found"),
         Ratio("alarm_spoken", "others escalated, by voice", "alarm", better="lower", mode="spoken"),
         Ratio("alarm_typed", "others escalated, by transcript", "alarm", better="lower", mode="typed"),
     ),

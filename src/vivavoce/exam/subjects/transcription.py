@@ -6,6 +6,7 @@ import tomllib
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from vivavoce.bench.scoring import metric_of, score_joined
 from vivavoce.exam.endpoint import Reply
@@ -28,7 +29,7 @@ def recording(folder: Path, row: Row) -> Item | None:
     """A row with a text in one language."""
     if not row.get("text") or not row.get("language") or "+" in row["language"]:
         return None
-    facets = {name: str(row[name]) for name in FACETS if row.get(name)}
+    facets = {name: _years(row[name]) if name == "age" else str(row[name]) for name in FACETS if row.get(name)}
     return Item(
         id=f"{NAME}/{row['id']}",
         task=NAME,
@@ -42,6 +43,11 @@ def recording(folder: Path, row: Row) -> Item | None:
         sound=sound_of(folder, row),
         facets={"collection": collection_of(row), "origin": origin_of(row), **facets},
     )
+
+
+def _years(age: Any) -> str:
+    """A group of speakers, by decade: `20 to 29`; what is no number stands as it is."""
+    return f"{age // 10 * 10} to {age // 10 * 10 + 9}" if isinstance(age, int) else str(age)
 
 
 def _sentences(sources: Sources) -> list[Item]:
