@@ -37,7 +37,7 @@ class Puzzle:
 
 @cache
 def puzzles() -> tuple[Puzzle, ...]:
-    """All of them, always the same, no text twice; no guess that is always the same is right more often than another."""
+    """All of them, always the same, no text twice. Each kind has about as many of each `blind_guess` that is right."""
     words = _words()
     made: dict[str, Puzzle] = {}
     for kind, draw in KINDS.items():
