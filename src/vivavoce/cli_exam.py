@@ -204,7 +204,7 @@ def exam_export(
         Path, typer.Option("--out", "-o", help=".csv: every try; .json: every figure; .jsonl: a run to publish.")
     ],
 ) -> None:
-    """A run for other programs, or to publish: a .jsonl leaves out recordings of people, their texts and paths."""
+    """A run for other programs, or to publish: a .jsonl leaves out what is said in recordings of people."""
     from vivavoce.exam.console import export
 
     export(run, out)

@@ -144,20 +144,29 @@ def test_a_report_plays_sounds_and_takes_answers_for_text_alone(tmp_path: Path) 
     assert "&lt;script" in pages[f"{NAME}.html"]
 
 
-def test_what_is_published_holds_no_recording_of_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["de/recorded.wav", "/home/me/recorded.wav"])
+def test_what_is_published_has_all_figures_and_no_words_of_others(tmp_path: Path, file: str) -> None:
     one = record("one", [True, False, True])
     names = list(one.items)
-    recorded = replace(one.items[names[0]], ask="their words", sound=Sound(file="/home/me/their.wav", sha256="0"))
-    one = replace(one, items={**one.items, names[0]: recorded}, ended="done")
+    sound = Sound(file=file, sha256="0")
+    recorded = replace(one.items[names[0]], ask="their words", key="their words", sound=sound)
+    tries = [
+        replace(made, answer="their words", heard="their words") if made.item == names[0] else made
+        for made in one.tries
+    ]
+    one = replace(one, items={**one.items, names[0]: recorded}, tries=tries, ended="done")
     publish(one, tmp_path / "public.jsonl")
     public = read(tmp_path / "public.jsonl")
-    assert list(public.items) == names[1:]
-    assert list(public.tries) == [made for made in one.tries if made.item != names[0]]
-    assert "1 items" in public.run.note
+    assert json.loads(as_json(public))["tasks"] == json.loads(as_json(one))["tasks"]
+    assert [made for made in public.tries if made.item != names[0]] == [m for m in one.tries if m.item != names[0]]
+    assert "in 1 recordings of others" in public.run.note
     assert public.ended == "done"
     text = (tmp_path / "public.jsonl").read_text()
-    assert "their" not in text
+    assert "recorded.wav" in text
+    assert "their words" not in text
     assert "/home" not in text
+    page = write_report([public], tmp_path / "report", None).with_name(f"{NAME}.html").read_text()
+    assert "a recording: " in page
 
 
 def test_a_report_without_sound_has_none(tmp_path: Path) -> None:

@@ -213,6 +213,8 @@ def _order(value: str) -> tuple[float, str]:
 
 def _try_row(item: Item, made: Try, record: Record, sounds: _Sounds | None) -> list[str]:
     said = item.ask or (item.sound.text if item.sound else "") or (item.key if isinstance(item.key, str) else "")
+    if not said and item.sound is not None and item.sound.file:
+        said = f"a recording: {item.sound.file}"
     facets = ", ".join(f"{name} {value}" for name, value in item.facets.items())
     calls = "".join(f"<pre>{escape(name)}({escape(arguments)})</pre>" for name, arguments in made.calls)
     heard = f"<p><small>heard: {escape(made.heard)}</small></p>" if made.heard else ""
