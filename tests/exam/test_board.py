@@ -112,6 +112,20 @@ def test_cost_and_seconds_stand_beside() -> None:
     assert standing.usd_per_hour is None, "half of it was typed"
 
 
+def test_figures_are_stated_by_group_and_voice_beside_the_whole() -> None:
+    one = record("a", [True] * 4 + [False] * 4)
+    items = [
+        replace(item, group="change" if number % 2 else "order", facets={"voice": "a"} if number < 4 else {})
+        for number, item in enumerate(one.items.values())
+    ]
+    [standing] = leaderboard([replace(one, items={item.id: item for item in items})], NAME).standings
+    assert {value: figure.n for value, figure in standing.groups["group"].items()} == {"change": 4, "order": 4}
+    assert standing.groups["group: solved when typed"]["order"].estimate == 50.0
+    assert standing.groups["voice"]["a"].estimate == 100.0, "also where it is the only one, of some of the items"
+    assert "surroundings" not in standing.groups
+    assert list(leaderboard([one], NAME).standings[0].groups) == [], "one group that is the whole says nothing"
+
+
 def test_one_unknown_price_makes_the_whole_unknown() -> None:
     some = record("a", [True] * 5)
     some = replace(some, tries=[replace(some.tries[0], usd=None), *some.tries[1:]])

@@ -59,7 +59,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """headline: the metric that boards rank by. by: facets that figures are also stated by, besides the group.
+    """headline: the metric that boards rank by. by: facets that it is also stated by, besides the group; also: names of
+    metrics that are stated by the same.
 
     way: ask a chat, transcribe, or ask who spoke. rehears: what was spoken is heard again by a transcription endpoint
     before it is judged. streams: the answer is streamed, and its times are kept.
@@ -74,6 +75,7 @@ class Task:
     request: Callable[[Item], Request] = field(default=lambda _: Request())
     way: Callable[[Item], Way] = field(default=lambda _: "ask")
     by: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     rehears: bool = False
     streams: bool = False
 

@@ -111,5 +111,6 @@ TASK = Task(
         Drop("drop_crud", "lost by listening, records (CRUD) alone", "right", group="crud"),
     ),
     request=request,
+    also=("pass_typed",),
     by=("voice",),
 )

@@ -85,4 +85,5 @@ TASK = Task(
     ),
     request=request,
     by=("language", "collection"),
+    also=("emotion_typed", "found_spoken", "found_typed", "alarm_spoken"),
 )
