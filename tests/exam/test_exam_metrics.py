@@ -80,8 +80,8 @@ def test_a_drop_may_be_of_one_group() -> None:
 
 def test_what_the_voice_adds_is_in_points_and_paired() -> None:
     gain = Gain("gain", "gained", "right")
-    figure = gain.figure([*shares([0.0] * 8 + [1.0] * 2, "typed"), *shares([1.0] * 7 + [0.0] * 3)])
-    assert (figure.estimate, figure.n, figure.unit) == (pytest.approx(50.0), 10, "points")
+    figure = gain.figure([*shares([0.0] * 32 + [1.0] * 8, "typed"), *shares([1.0] * 28 + [0.0] * 12)])
+    assert (figure.estimate, figure.n, figure.unit) == (pytest.approx(50.0), 40, "points")
     assert figure.low is not None
     assert figure.high is not None
     assert 0 < figure.low < 50 < figure.high

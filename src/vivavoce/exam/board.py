@@ -82,8 +82,8 @@ def groups(task: Task, tries: Sequence[Tried]) -> dict[str, dict[str, Figure]]:
             value = item.group if facet == "group" else item.facets.get(facet, "")
             if value:
                 parts.setdefault(value, []).append((item, made))
-        if len(parts) < 2 and sum(map(len, parts.values())) == len(tries):
-            continue  # one part that is the whole
+        if len(parts) < 2 and sum(map(len, parts.values())) in (0, len(tries)):
+            continue  # none, or one that is the whole
         ordered = sorted(parts.items())
         found[facet] = {value: _first_stated(task, part) for value, part in ordered}
         for metric in (each for each in task.metrics if each.name in task.also):

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from vivavoce.errors import InvalidValue, NotFound
 from vivavoce.exam.items import Item, Origin, Sound
@@ -32,7 +32,10 @@ def recorded(manifest: Path | None, make: Callable[[Path, Row], Item | None]) ->
         if not line.strip():
             continue
         try:
-            item = make(manifest.parent, json.loads(line))
+            row: Any = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError("not an object")
+            item = make(manifest.parent, cast("dict[str, Any]", row))
         except (KeyError, TypeError, ValueError, IndexError, OSError) as fault:
             raise InvalidValue(f"{manifest.name}, line {number}, is no recording: {fault}") from fault
         if item is not None:
