@@ -85,14 +85,17 @@ def cell(figure: Figure | None) -> str:
 
 
 def runs() -> dict[str, dict[str, Any]]:
-    """Those of docs/exams, by file name, the largest first."""
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (REPO / "docs/exams").glob("*.json")}
-    return dict(sorted(found.items(), key=lambda pair: (-len(pair[1]["tasks"]), pair[0])))
+    """Those of docs/exams, by file name."""
+    paths = sorted((REPO / "docs/exams").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def headlines(every: Mapping[str, dict[str, Any]]) -> str:
     """For README.md: beside what is published, then what else there is."""
-    whole = {name: run["tasks"] for name, run in every.items() if len(run["tasks"]) > 1}
+    by_label: dict[str, dict[str, Any]] = {}
+    for found in every.values():
+        by_label.setdefault(found["run"]["label"], {}).update(found["tasks"])
+    whole = {label: exams for label, exams in by_label.items() if len(exams) > 1}
     lines = [f"| | published of the original | here | {' | '.join(whole)} |", "|---" * (3 + len(whole)) + "|"]
     for what, there, here, find in PUBLISHED:
         lines.append(f"| {what} | {there} | {here} | {' | '.join(cell(find(tasks)) for tasks in whole.values())} |")
