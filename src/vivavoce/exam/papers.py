@@ -24,8 +24,7 @@ ESPEAK_VOICES = (
 SPEECH_VOICES = (
     *("speech:alloy", "speech:nova", "speech:echo", "speech:onyx", "speech:shimmer", "speech:fable"),
     *("speech:alloy@es", "speech:onyx@es", "speech:alloy@fr", "speech:onyx@fr", "speech:alloy@it", "speech:onyx@it"),
-    *("speech:alloy@pt", "speech:onyx@pt", "speech:alloy@hi", "speech:onyx@hi", "speech:alloy@ja", "speech:onyx@ja"),
-    *("speech:alloy@zh", "speech:onyx@zh"),
+    *("speech:alloy@pt", "speech:onyx@pt", "speech:alloy@hi", "speech:onyx@hi", "speech:alloy@zh", "speech:onyx@zh"),
 )
 """Where a speech endpoint is named; espeak-ng's speak beside them. `@`: the language that a voice is asked for, of
 those that our own server speaks by a network; in its others it is espeak-ng's voice that one would hear again."""
