@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from vivavoce.exam.papers import Amounts
 
 exam_app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +27,21 @@ def _usd(text: str) -> Decimal:
     if not usd.is_finite() or usd < 0:
         raise typer.BadParameter("An amount in US dollars, as 12.50.")
     return usd
+
+
+def _amounts(texts: list[str]) -> Amounts:
+    """`60` is of each exam, `safety=0` of one."""
+    from vivavoce.exam.catalogue import chosen
+    from vivavoce.exam.papers import Amounts
+
+    amounts = Amounts()
+    for text in texts:
+        exam, _, number = text.rpartition("=")
+        if not number.isdecimal():
+            raise typer.BadParameter("A number, as 60, or one for an exam, as safety=0.", param_hint="--items")
+        chosen([exam] if exam else [])
+        amounts = replace(amounts, of={**amounts.of, exam: int(number)}) if exam else replace(amounts, each=int(number))
+    return amounts
 
 
 KeyOption = Annotated[
@@ -49,6 +68,11 @@ KeepOption = Annotated[
 ]
 
 
+ManifestOption = Annotated[
+    Path | None, typer.Option(help="Manifest of the run's recordings: a run does not say where they lie.")
+]
+
+
 @exam_app.command("list")
 def exam_list() -> None:
     """Every exam: what it asks, what it is ranked by, and how many items it has."""
@@ -67,7 +91,14 @@ def exam_run(
     model: Annotated[str, typer.Option(help="Model that answers.")] = "gpt-4o-mini-audio-preview",
     transcriber: Annotated[str, typer.Option(help="Model that transcribes.")] = "gpt-4o-mini-transcribe",
     voice: Annotated[str, typer.Option(help="Voice of spoken answers.")] = "alloy",
-    items: Annotated[int, typer.Option(min=0, help="Items of each exam; 0: all.")] = 40,
+    items: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="N|EXAM=N",
+            help="Items of each exam, or of one; 0: all; repeatable [default: 40].",
+            show_default=False,
+        ),
+    ] = None,
     month: Annotated[
         str, typer.Option(help="Rotation of items, as 2026-11 [default: this month].", show_default=False)
     ] = "",
@@ -108,7 +139,7 @@ def exam_run(
         base_url=base_url,
         model=model,
         tasks=tasks or [],
-        count=items,
+        amounts=_amounts(items or []),
         rotation=Rotation(month or console.this_month(), seed),
         transcriber=transcriber,
         rehear_url=rehear_url,
@@ -140,13 +171,14 @@ def exam_resume(
     unpriced: UnpricedOption = False,
     prices_dir: PricesOption = None,
     keep_audio: KeepOption = True,
+    manifest: ManifestOption = None,
 ) -> None:
     """Go on with a run that was ended or killed: what was not asked yet, and what got no answer."""
     from vivavoce.exam import console
 
     keys = console.Keys(api_key, rehear_key, speech_key)
     money = console.Money(budget, unpriced, prices_dir)
-    if not console.resume(run, keys, money, concurrency=concurrency, keep_audio=keep_audio):
+    if not console.resume(run, keys, money, concurrency=concurrency, keep_audio=keep_audio, manifest=manifest):
         raise typer.Exit(1)
 
 
@@ -157,11 +189,12 @@ def exam_compare(
     sound: Annotated[
         bool, typer.Option("--sound/--no-sound", help="Copy questions and answers into the report, to be played there.")
     ] = True,
+    manifest: ManifestOption = None,
 ) -> None:
     """Runs side by side: ranks as far as the intervals tell, and whether a model has changed since its first run."""
     from vivavoce.exam.console import compare
 
-    compare(runs, html, sound=sound)
+    compare(runs, html, sound=sound, manifest=manifest)
 
 
 @exam_app.command("export")
@@ -171,7 +204,7 @@ def exam_export(
         Path, typer.Option("--out", "-o", help=".csv: every try; .json: every figure; .jsonl: a run to publish.")
     ],
 ) -> None:
-    """A run for other programs, or to publish: a .jsonl leaves out recordings of people, their texts and paths."""
+    """A run for other programs, or to publish: a .jsonl leaves out what is said in recordings of people."""
     from vivavoce.exam.console import export
 
     export(run, out)

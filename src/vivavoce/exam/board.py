@@ -24,7 +24,7 @@ Change = Literal["baseline", "improved", "regressed", "stable"]
 class Standing:
     """One run in one task. rank: that of its group, from 1; None where nothing was scored.
 
-    groups: the headline's figure by facet and value. usd_per_hour: of the sound that was put in; None where unknown.
+    groups: see `groups`. usd_per_hour: of the sound that was put in; None where unknown.
     """
 
     run: Run
@@ -73,7 +73,8 @@ def figures(task: Task, tries: Sequence[Tried]) -> list[Figure]:
 
 
 def groups(task: Task, tries: Sequence[Tried]) -> dict[str, dict[str, Figure]]:
-    """The headline by group and by each of the task's facets, and the other ratios by group where they stand apart."""
+    """The headline by group and by each of the task's facets (`language`), and what is stated beside it by the same
+    (`language: angry callers escalated, by voice`)."""
     found: dict[str, dict[str, Figure]] = {}
     for facet in ("group", *task.by):
         parts: dict[str, list[Tried]] = {}
@@ -81,9 +82,14 @@ def groups(task: Task, tries: Sequence[Tried]) -> dict[str, dict[str, Figure]]:
             value = item.group if facet == "group" else item.facets.get(facet, "")
             if value:
                 parts.setdefault(value, []).append((item, made))
-        stated = {value: _first_stated(task, part) for value, part in sorted(parts.items())}
-        if len(stated) > 1:
-            found[facet] = stated
+        if len(parts) < 2 and sum(map(len, parts.values())) in (0, len(tries)):
+            continue  # none, or one that is the whole
+        ordered = sorted(parts.items())
+        found[facet] = {value: _first_stated(task, part) for value, part in ordered}
+        for metric in (each for each in task.metrics if each.name in task.also):
+            beside = {value: metric.figure(part) for value, part in ordered}
+            if any(figure.estimate is not None for figure in beside.values()):
+                found[f"{facet}: {metric.title}"] = beside
     return found
 
 
@@ -186,6 +192,10 @@ def mixed(records: Sequence[Record], name: str) -> list[str]:
         found.append(f"{differing} items sounded different from run to run (other voices or another making).")
     if TASKS[name].rehears and len({record.run.rehearer for record in records}) > 1:
         found.append("The spoken answers were heard again by different endpoints.")
+    widths = sorted({record.run.concurrency for record in records})
+    if TASKS[name].streams and len(widths) > 1:
+        told = ", ".join(map(str, widths))
+        found.append(f"Times are under different loads: as many questions at once as {told}.")
     return found
 
 
@@ -242,7 +252,7 @@ def bounds(figure: Figure) -> str:
     """ " (low to high)", or nothing of too few."""
     if figure.low is None or figure.high is None:
         return ""
-    digits = 1 if figure.unit == "%" else 2
+    digits = 1 if figure.unit in ("%", "points") else 2
     return f" ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
@@ -251,4 +261,4 @@ def counted(figure: Figure) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:.1f} %" if unit == "%" else f"{value:.2f} {unit}"
+    return f"{value:.1f} {unit}" if unit in ("%", "points") else f"{value:.2f} {unit}"

@@ -12,7 +12,16 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from vivavoce.bench.stats import Counts, Interval, paired_ratio, rate_interval, resampled, share_interval
+from vivavoce.bench.stats import (
+    LEAST_FOR_P95,
+    Counts,
+    Interval,
+    paired_rate_increase,
+    paired_ratio,
+    rate_interval,
+    resampled,
+    share_interval,
+)
 from vivavoce.exam.items import Item, Mode
 from vivavoce.exam.runs import Try
 
@@ -101,17 +110,20 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """How much of `value` is lost by listening: 1 − spoken/typed over items put both ways, in per cent."""
+    """How much of `value` is lost by listening: 1 − spoken/typed over items put both ways, in per cent. group: only
+    items of this one."""
 
     name: str
     title: str
     value: str
     better: Better | None = "lower"
     unit: str = "%"
+    group: str = ""
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
-        pairs = _pairs(tries, self.value)
-        unscored = _unscored(tries, None)
+        own = [each for each in tries if not self.group or each[0].group == self.group]
+        pairs = _pairs(own, self.value)
+        unscored = _unscored(own, None)
         if not pairs:
             return _none(self, unscored, "no item was scored both typed and spoken")
         typed, spoken = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -126,8 +138,30 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """How much more often `value` is there when spoken than when typed, over items put both ways, in points."""
+
+    name: str
+    title: str
+    value: str
+    better: Better | None = "higher"
+    unit: str = "points"
+
+    def figure(self, tries: Sequence[Tried]) -> Figure:
+        pairs = _pairs(tries, self.value)
+        unscored = _unscored(tries, None)
+        if not pairs:
+            return _none(self, unscored, "no item was scored both typed and spoken")
+        typed, spoken = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        return _stated(self, paired_rate_increase(spoken, typed, [1.0] * len(pairs), resamples=RESAMPLES), unscored)
+
+
+@dataclass(frozen=True, slots=True)
 class Middle:
-    """The median of a value, or of the seconds that answers took (`value` empty)."""
+    """The median of a value, or of the seconds that answers took (`value` empty); or another percentile.
+
+    least: values below which it is not stated.
+    """
 
     name: str
     title: str
@@ -135,6 +169,8 @@ class Middle:
     unit: str = "s"
     better: Better | None = None
     mode: Mode | None = None
+    per_cent: float = 50.0
+    least: int = 1
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
         found: list[float] = []
@@ -147,11 +183,20 @@ class Middle:
         unscored = _unscored(tries, self.mode)
         if not found:
             return _none(self, unscored, "nothing was measured")
+        if len(found) < self.least:
+            return _none(self, unscored, f"n = {len(found)}, and {self.least} are asked for")
         values = np.asarray(found, np.float64)
         picks = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-        low, high, upper = np.quantile(np.median(values[picks], axis=1), (0.025, 0.975, 0.95))
-        middle = Interval(float(np.median(values)), float(low), float(high), float(upper), len(values), RESAMPLES)
+        drawn = np.percentile(values[picks], self.per_cent, axis=1)
+        low, high, upper = np.quantile(drawn, (0.025, 0.975, 0.95))
+        estimate = float(np.percentile(values, self.per_cent))
+        middle = Interval(estimate, float(low), float(high), float(upper), len(values), RESAMPLES)
         return _stated(self, middle, unscored)
+
+
+def late(name: str, title: str, value: str) -> Middle:
+    """A 95th percentile, stated of 60 values or more: of fewer it is hardly more than the worst one."""
+    return Middle(name, title, value, better="lower", per_cent=95.0, least=LEAST_FOR_P95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +244,10 @@ def _rate(terms: Counts) -> float:
     return float(_rates(terms.sum(axis=0)[None])[0])
 
 
-def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, str, str], tuple[float, float]]:
-    """By item, mode and sound: the same words in another voice are another question."""
-    found = {(made.item, made.mode, made.question_sha256): metric.terms(made) for _, made in tries}
+def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """By item, mode, words and sound: the same words in another voice are another question, and so are other words
+    under an old id."""
+    found = {(made.item, made.mode, item.ask, made.question_sha256): metric.terms(made) for item, made in tries}
     return {place: terms for place, terms in found.items() if terms is not None}
 
 

@@ -6,6 +6,7 @@ Pages stand alone: no script, no font, no request to anywhere. What models wrote
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -49,14 +50,25 @@ svg .grid { stroke: var(--line); } svg .bar { stroke: var(--mark); stroke-width:
 """
 
 
-def write_report(records: Sequence[Record], folder: Path, cache: Path | None) -> Path:
+@dataclass(frozen=True, slots=True)
+class _Sounds:
+    """Where sounds are taken from, and the folder of the pages that they are copied beside."""
+
+    cache: Path
+    recordings: Path | None
+    folder: Path
+
+
+def write_report(records: Sequence[Record], folder: Path, cache: Path | None, recordings: Path | None = None) -> Path:
     """Write the pages into `folder`; returns the first. cache: where spoken items lie, to be copied for playing, with
-    the answers kept beside each run; None: no sound is copied. Raises `StorageFailed`."""
+    the answers kept beside each run; None: no sound is copied. recordings: the folder that paths of recordings begin
+    at. Raises `StorageFailed`."""
+    sounds = _Sounds(cache, recordings, folder) if cache is not None else None
     boards = [found for name in TASKS if (found := leaderboard(records, name)).standings]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for found in boards:
-            (folder / f"{found.task.name}.html").write_text(_task_page(found, records, folder, cache), encoding="utf-8")
+            (folder / f"{found.task.name}.html").write_text(_task_page(found, records, sounds), encoding="utf-8")
         index = folder / "index.html"
         index.write_text(_index(boards, records), encoding="utf-8")
     except OSError as fault:
@@ -164,7 +176,7 @@ def _runs(records: Sequence[Record]) -> str:
     return _table(head, rows)
 
 
-def _task_page(found: Leaderboard, records: Sequence[Record], folder: Path, cache: Path | None) -> str:
+def _task_page(found: Leaderboard, records: Sequence[Record], sounds: _Sounds | None) -> str:
     task, card = found.task, found.task.card
     parts = [
         f'<p><a href="index.html">All exams</a></p><h1>{escape(card.title)}</h1><p>{escape(card.asks)}</p>',
@@ -185,7 +197,7 @@ def _task_page(found: Leaderboard, records: Sequence[Record], folder: Path, cach
     for record in records:
         tries = record.of(task.name)
         if tries:
-            rows = [_try_row(item, made, record, folder, cache) for item, made in tries]
+            rows = [_try_row(item, made, record, sounds) for item, made in tries]
             parts.append(f"<details><summary>{escape(record.run.label)}, {len(rows)} answers</summary>")
             parts.append(_table(["item", "question", "answer", "judged"], rows) + "</details>")
     return _page(card.title, "".join(parts))
@@ -199,8 +211,10 @@ def _order(value: str) -> tuple[float, str]:
         return float("inf"), value
 
 
-def _try_row(item: Item, made: Try, record: Record, folder: Path, cache: Path | None) -> list[str]:
+def _try_row(item: Item, made: Try, record: Record, sounds: _Sounds | None) -> list[str]:
     said = item.ask or (item.sound.text if item.sound else "") or (item.key if isinstance(item.key, str) else "")
+    if not said and item.sound is not None and item.sound.file:
+        said = f"a recording: {item.sound.file}"
     facets = ", ".join(f"{name} {value}" for name, value in item.facets.items())
     calls = "".join(f"<pre>{escape(name)}({escape(arguments)})</pre>" for name, arguments in made.calls)
     heard = f"<p><small>heard: {escape(made.heard)}</small></p>" if made.heard else ""
@@ -208,8 +222,8 @@ def _try_row(item: Item, made: Try, record: Record, folder: Path, cache: Path | 
     values = ", ".join(f"{name} {value:g}" for name, value in (made.values or {}).items())
     judged = values if made.values is not None else f"unscored: {made.unscored}"
     question = answer = ""
-    if cache is not None:
-        question, answer = _sounds(item, made, record, folder, cache)
+    if sounds is not None:
+        question, answer = _players(item, made, record, sounds)
     return [
         f"<small>{escape(item.id)}<br>{escape(made.mode)}<br>{escape(item.origin)}, {escape(facets)}</small>",
         f"{escape(said)}{question}",
@@ -218,15 +232,15 @@ def _try_row(item: Item, made: Try, record: Record, folder: Path, cache: Path | 
     ]
 
 
-def _sounds(item: Item, made: Try, record: Record, folder: Path, cache: Path) -> tuple[str, str]:
+def _players(item: Item, made: Try, record: Record, sounds: _Sounds) -> tuple[str, str]:
     """Players of the question and of the answer, whose sounds are copied beside the pages."""
     question = answer = ""
     if made.question_sha256 and item.sound is not None:
-        data = SoundMaker(cache, record.run.speech_url).kept(item.sound)
-        question = _player(data, made.question_sha256, folder)
+        data = SoundMaker(sounds.cache, record.run.speech_url, recordings=sounds.recordings).kept(item.sound)
+        question = _player(data, made.question_sha256, sounds.folder)
     if made.audio_sha256:
         kept = record.path.with_suffix(".audio") / f"{made.audio_sha256}.wav"
-        answer = _player(kept.read_bytes() if kept.is_file() else None, made.audio_sha256, folder)
+        answer = _player(kept.read_bytes() if kept.is_file() else None, made.audio_sha256, sounds.folder)
     return question, answer
 
 

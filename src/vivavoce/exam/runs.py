@@ -30,9 +30,10 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was examined, and how. tasks: in the order asked. counts: items per task in the pool that these are of.
+    """What was examined, and how. tasks: in the order asked. pools: how many items each had to be drawn from.
 
-    label: what reports call it; preview: badged and left out of averages. host: who answered, without any key.
+    label: what reports call it; preview: badged and left out of averages. base_url: who answered, without any key.
+    rehearer: who heard spoken answers again; speech_url: who spoke items; voice: of spoken answers.
     """
 
     id: str
