@@ -20,9 +20,10 @@ def board_export(
         list[Path] | None,
         typer.Option("--run", help="Only this run file; repeatable [default: all of VIVA_RUNS_DIR]."),
     ] = None,
-    recordings: Annotated[
-        bool, typer.Option("--recordings", help="Show words and sounds of other people's recordings too.")
-    ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="Show recordings of people too, words and sound, found beside this manifest of theirs."),
+    ] = None,
     traffic: Annotated[bool, typer.Option("--traffic", help="Show sums of this machine's live traffic too.")] = False,
 ) -> None:
     """Write every page that needs no server, to be opened from a disk or put on any web server.
@@ -43,7 +44,7 @@ def board_export(
         cost_per_hour=settings.cost_per_hour,
         traffic=traffic,
         only=runs,
-        recordings=recordings,
+        recordings=manifest.resolve().parent if manifest is not None else None,
     )
     written = export(make_site(sources), folder)
     typer.echo(f"{len(written)} files: {folder / 'index.html'}")

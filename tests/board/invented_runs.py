@@ -28,6 +28,12 @@ NOW = datetime(2026, 11, 25, 21, 0, tzinfo=UTC)
 EXAMS = ("transcription", "spoken-reasoning", "speech-to-code", "structured", "tools", "speech-out", "noise", "speed")
 EXAMS += ("safety",)
 SOURCES = Sources(ESPEAK_VOICES)
+ANSWERS = {
+    "": "An answer that was made up for a test, in two short sentences. It says nothing of any model.",
+    "speech-to-code": "```python\ndef solve(rows):\n    return [row for row in rows if row]\n```",
+    "structured": '{"people": 4}',
+    "tools": "",
+}
 
 
 @cache
@@ -121,33 +127,29 @@ def _try(item: Item, mode: Any, random: Random, skill: float, speed: float) -> T
 
 
 def _judged(item: Item, random: Random, skill: float, seconds: float) -> tuple[Mapping[str, float], str, str]:
+    """Values as the exam's scorer finds them, an answer, and a note."""
     good = float(random.random() < skill)
     words = max(4, len((item.sound.text if item.sound else item.ask).split()))
-    errors = float(sum(random.random() > 0.72 + 0.27 * skill for _ in range(words)))
-    note = "read as the key says" if good else "read as something else"
-    answer = "An answer that was made up for a test, in two short sentences. It says nothing of any model."
-    if item.task == "transcription":
-        return {"word_errors": errors, "words": float(words)}, str(item.key), ""
-    if item.task == "speech-to-code":
-        tests = float(random.randint(3, 5))
-        passed = tests if good else float(random.randint(0, int(tests) - 1))
-        code = "```python\ndef solve(rows):\n    return [row for row in rows if row]\n```"
-        return {"right": good, "passed": passed, "tests": tests}, code, f"{passed:.0f} of {tests:.0f} tests"
-    if item.task == "structured":
-        return {"valid": 1.0, "right": good, "fields_right": 3.0 + good, "fields": 4.0}, '{"people": 4}', ""
-    if item.task == "tools":
-        return {"valid": 1.0, "right": good, "tool": max(good, float(random.random() < 0.6))}, "", note
-    if item.task == "speech-out":
-        values = {"spoken": 1.0, "language": 1.0, "clipped": 0.0, "lead_s": 0.02, "silent_s": 0.1, "gap": 0.0}
-        return {**values, "pace_wpm": random.gauss(180, 15), "word_errors": errors, "words": float(words)}, answer, ""
+    misheard = {"word_errors": float(sum(random.random() > 0.72 + 0.27 * skill for _ in range(words)))}
+    misheard["words"] = float(words)
+    first = round(seconds * 0.45, 3)
+    tests = float(random.randint(3, 5))
+    values: Mapping[str, Mapping[str, float]] = {
+        "transcription": misheard,
+        "speech-to-code": {"right": good, "passed": tests if good else tests - 1, "tests": tests},
+        "structured": {"valid": 1.0, "right": good, "fields_right": 3.0 + good, "fields": 4.0},
+        "tools": {"valid": 1.0, "right": good, "tool": max(good, float(random.random() < 0.6))},
+        "speech-out": {"spoken": 1.0, "language": 1.0, "clipped": 0.0, "lead_s": 0.02, "silent_s": 0.1, "gap": 0.0}
+        | {"pace_wpm": random.gauss(180, 15)}
+        | misheard,
+        "speed": {"first_sound_s": first, "end_s": seconds, "first_text_s": round(first * 0.6, 3)},
+        "safety": {"right": good, item.group: good},
+    }
+    found = values.get(item.task, {"right": good})
     if item.task == "noise" and item.key["part"] == "heard":
-        return {"word_errors": errors, "words": float(words)}, answer, ""
-    if item.task == "speed":
-        first = round(seconds * 0.45, 3)
-        return {"first_sound_s": first, "end_s": seconds, "first_text_s": round(first * 0.6, 3)}, answer, ""
-    if item.task == "safety":
-        return {"right": good, item.group: good}, answer, note
-    return {"right": good}, answer, note
+        found = misheard
+    note = ("read as the key says" if good else "read as something else") if "right" in found else ""
+    return found, ANSWERS.get(item.task, ANSWERS[""]), note
 
 
 def realistic(folder: Path) -> None:

@@ -50,11 +50,13 @@ class Entry:
 
 
 class Entries:
-    """The entries of a run. cache: where spoken items lie, None where none are kept. recordings: show others'."""
+    """The entries of a run. cache: where spoken items lie; None: nothing is played. recordings: the folder of the
+    manifest that other people's recordings come from, where they are to be shown too."""
 
-    def __init__(self, run: Judged, cache: Path | None, *, recordings: bool = False) -> None:
+    def __init__(self, run: Judged, cache: Path | None, recordings: Path | None = None) -> None:
         self._run = run
-        self._maker = SoundMaker(cache, run.run.speech_url) if cache is not None else None
+        self._plays = cache is not None
+        self._maker = None if cache is None else SoundMaker(cache, run.run.speech_url, recordings=recordings)
         self._recordings = recordings
 
     def pages(self, task: str) -> list[list[Tried]]:
@@ -72,7 +74,7 @@ class Entries:
 
     def entry(self, item: Item, made: Try) -> Entry:
         recording = item.sound is not None and bool(item.sound.file)
-        hidden = recording and not self._recordings
+        hidden = recording and self._recordings is None
         question_sound = ""
         if made.question_sha256 and not hidden and self.question(item, made) is not None:
             question_sound = made.question_sha256
@@ -97,13 +99,13 @@ class Entries:
         sound = item.sound
         if sound is None or not is_hash(made.question_sha256):
             return None
-        if sound.file and not (self._recordings and sound.sha256):
+        if sound.file and (self._recordings is None or not sound.sha256):
             return None
         return self._maker.kept(sound) if self._maker is not None else None
 
     def answer(self, digest: str) -> Path | None:
         """The file of an answer's sound, where it is kept."""
-        if not is_hash(digest):
+        if not self._plays or not is_hash(digest):
             return None
         path = self._run.record.path.with_suffix(".audio") / f"{digest}.wav"
         return path if path.is_file() else None

@@ -106,7 +106,7 @@ def _priced(name: str, slugs: Mapping[str, str], book: PriceBook, today: date) -
 
 
 def compared(book: PriceBook) -> list[str]:
-    """The models whose prices are drawn together: those that hear and speak, with most steps and longest known first."""
+    """The models whose prices are drawn together: those that hear and speak, most steps and longest known first."""
     found: dict[str, tuple[int, date]] = {}
     for name in book.models:
         if DATED.search(name):  # a snapshot costs what its undated name costs, or did

@@ -61,8 +61,8 @@ class Snapshot:
 class Observatory:
     """`cache`: where the sounds of spoken items lie. `own`: what this machine costs. `diary`: of probes; None: nothing
     was probed. `outcomes`: how requests to this server ended between two moments, in Unix seconds, or None where that
-    is for admins alone; None: the pages are no server's. `recordings`: show the words and sounds of other people's
-    recordings too. `now`: for tests. Safe from several threads."""
+    is for admins alone; None: the pages are no server's. `recordings`: the folder that paths of other people's
+    recordings begin at; None: their words and sounds are not shown. `now`: for tests. Safe from several threads."""
 
     library: Library
     book: PriceBook
@@ -70,7 +70,7 @@ class Observatory:
     own: Callable[[], OwnMachine] = OwnMachine
     diary: Diary | None = None
     outcomes: Callable[[int, int], Sequence[OutcomeCount] | None] | None = None
-    recordings: bool = False
+    recordings: Path | None = None
     now: Callable[[], datetime] = utc_now
     _snapshot: Snapshot | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -91,7 +91,7 @@ class Observatory:
         return self.now().astimezone(UTC).date()
 
     def entries(self, run: Judged) -> Entries:
-        return Entries(run, self.cache, recordings=self.recordings)
+        return Entries(run, self.cache, self.recordings)
 
 
 def _verdicts(runs: Sequence[Judged]) -> list[Verdict]:

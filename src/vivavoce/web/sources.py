@@ -31,7 +31,7 @@ class Sources:
     probes: Path | None = None
     own: Callable[[], OwnMachine] = OwnMachine
     outcomes: Callable[[int, int], Sequence[OutcomeCount] | None] | None = None
-    recordings: bool = False
+    recordings: Path | None = None
     now: Callable[[], datetime] = utc_now
 
     @classmethod
@@ -44,7 +44,7 @@ class Sources:
         cost_per_hour: Decimal | None,
         traffic: bool,
         only: Sequence[Path] | None = None,
-        recordings: bool = False,
+        recordings: Path | None = None,
     ) -> Sources:
         """All there is on this machine. traffic: sums of live traffic too, where no keys keep it to admins."""
         books = _Books(data_dir, cost_per_hour)
