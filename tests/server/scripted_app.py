@@ -88,6 +88,7 @@ def scripted_server(
     answer: str = ANSWER,
     limits: Limits | None = None,
     admission: Admission | None = None,
+    site: Site | None = None,
     **parts: object,
 ) -> ScriptedServer:
     made = {"listener": ScriptedListener(), "thinker": ScriptedThinker(answer), "speaker": ScriptedSpeaker()}
@@ -102,7 +103,7 @@ def scripted_server(
     heard_once = HeardOnce(ledger.hearings, "scripted:listener", limits.reply_ttl_s)
     queue = admission.for_owner if admission is not None else None
     service = Service(engines=ready, ledger=ledger, admission=queue, heard_once=heard_once, limits=limits)
-    scripted = ScriptedServer(stack.enter_context(running(service)), engines, service)
+    scripted = ScriptedServer(stack.enter_context(running(service, site=site)), engines, service)
     stack.callback(scripted.close)
     return scripted
 

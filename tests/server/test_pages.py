@@ -88,7 +88,7 @@ def test_pages_are_packed_for_who_can_unpack(url: str) -> None:
     assert "content-encoding" not in plain.headers
     with httpx.stream("GET", f"{url}/live", headers={"accept-encoding": "gzip"}) as packed:
         assert packed.headers["content-encoding"] == "gzip"
-        assert packed.headers["vary"] == "accept-encoding"
+        assert "accept-encoding" in packed.headers["vary"]
         assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
 
 

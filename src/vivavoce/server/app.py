@@ -29,6 +29,7 @@ from vivavoce.server import (
     tokenize,
     transcriptions,
     usage,
+    voices,
 )
 from vivavoce.server.batch_runner import running_batches
 from vivavoce.server.cors import cors_policy
@@ -95,6 +96,7 @@ def create_app(
     app.include_router(speech.ROUTER)
     app.include_router(transcriptions.ROUTER)
     app.include_router(models.ROUTER)
+    app.include_router(voices.ROUTER)
     app.include_router(replies.ROUTER)
     app.include_router(tokenize.ROUTER)
     app.include_router(usage.ROUTER)

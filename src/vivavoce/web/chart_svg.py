@@ -5,6 +5,9 @@ presentation attributes; colours are placeholders that become `var(--…)`, so l
 The only file that imports matplotlib.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# (matplotlib's keyword arguments have no types)
+
 from __future__ import annotations
 
 import hashlib
@@ -26,12 +29,12 @@ from matplotlib.figure import Figure
 
 from vivavoce.web.chart import Drawing, Row, Series, told
 
-WIDTH = 720
+WIDTH = 560
 """Units of a drawing's width; text is 13 of them high."""
 
 ROW_HEIGHT = 30
-LINES_HEIGHT = 300
-LONGEST_LABEL = 32
+LINES_HEIGHT = 270
+LONGEST_LABEL = 28
 
 INK, MUTED, GRID = "#000001", "#000002", "#000003"
 SERIES = tuple(f"#0000a{number}" for number in range(1, 7))
@@ -77,7 +80,7 @@ def draw(drawing: Drawing) -> str:
     """The drawing as an `svg` element to be put into a page."""
     name = hashlib.sha256(repr(drawing).encode("utf-8", "replace")).hexdigest()[:8]
     buffer = io.BytesIO()
-    with _ONE_AT_A_TIME, mpl.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+    with _ONE_AT_A_TIME, mpl.rc_context(cast("Any", {**STYLE, "svg.hashsalt": name})), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # letters that its fonts lack are drawn by the browser's
         figure = Figure(figsize=(WIDTH / 72, _height(drawing) / 72), layout="constrained")
         FigureCanvasSVG(figure)
@@ -180,7 +183,7 @@ def _rows(axes: Axes, drawing: Drawing) -> None:
     plain.set_yticks(range(len(drawing.rows)), [_cut(row.label) for row in drawing.rows], color=INK)
     plain.set_ylim(len(drawing.rows) - 0.4, -0.6)
     axes.grid(axis="x")
-    axes.margins(x=0.04)
+    axes.margins(x=0.08)
     right = plain.secondary_yaxis("right")
     right.spines["right"].set_visible(False)
     right.set_yticks(range(len(drawing.rows)), [_figure(row) for row in drawing.rows], color=MUTED)

@@ -17,6 +17,12 @@ from vivavoce.web.sources import Sources
 ORIGINAL = "gpt-4o-mini-audio-preview"
 """Whose price is shown for names that have none."""
 
+VOICES = (
+    *("alloy", "ash", "ballad", "coral", "echo", "fable", "nova"),
+    *("onyx", "sage", "shimmer", "verse", "marin", "cedar"),
+)
+"""The names that every such endpoint knows; one that lists its own is asked for them."""
+
 
 def live_pages(sources: Sources) -> Sequence[Page]:
     def data(asked: Asked) -> Mapping[str, Any]:
@@ -26,6 +32,7 @@ def live_pages(sources: Sources) -> Sequence[Page]:
             "elsewhere": _origin(endpoint) if endpoint else "",
             "prices": json.dumps(rates_today(sources.book), separators=(",", ":")),
             "original": ORIGINAL,
+            "voices": VOICES,
         }
 
     def connects(asked: Asked) -> tuple[str, ...]:

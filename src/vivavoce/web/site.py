@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -147,19 +147,15 @@ class Site:
             for each in self.pages.values()
             if each.nav and each.name not in leave_out
         ]
-        own = {
-            "nav": nav,
-            "version": __version__,
-            "static": lambda path: links.asset(self.assets.address(path)),
-            "url": self._url(links),
-        }
-        return ENVIRONMENT.get_template(template).render({**data, **own})
 
-    def _url(self, links: Links) -> Callable[..., str]:
         def url(name: str, query: Mapping[str, str] | None = None, **parts: str) -> str:
             return links.page(self.pages[name], Asked(parts, query or {}))
 
-        return url
+        def static(path: str) -> str:
+            return links.asset(self.assets.address(path))
+
+        own: dict[str, Any] = {"nav": nav, "version": __version__, "static": static, "url": url}
+        return ENVIRONMENT.get_template(template).render({**data, **own})
 
     def _html(self, status: int, html: str, route: str, connects: tuple[str, ...] = ()) -> Answer:
         body = html.encode("utf-8", "replace")  # half a surrogate in a model's answer
