@@ -60,9 +60,9 @@ def write_run(
     **more: Any,
 ) -> Run:
     """A run whose answers are right about as often as `skill` says, drawn from the label. answer: of every question."""
-    random = Random(f"{label}{month}{started}")
+    random = Random(ascii(label) + month + str(started))
     run = Run(
-        id=hashlib.sha256(f"{label}{base_url}{started}".encode("utf-8", "replace")).hexdigest()[:16],
+        id=hashlib.sha256(f"{label!a}{base_url}{started}".encode()).hexdigest()[:16],
         label=label,
         model=model,
         base_url=base_url,
@@ -93,8 +93,7 @@ def write_run(
     if ended:
         rows.append({"kind": "session", "at": started.isoformat(), "reason": ended})
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    path.write_text(text, encoding="utf-8", errors="replace")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return run
 
 

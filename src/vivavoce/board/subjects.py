@@ -95,6 +95,7 @@ def _aliases(facts: Facts | None) -> tuple[str, ...]:
 def slug(name: str) -> str:
     """A name as part of an address and of a file: letters, digits, `.`, `_` and `-`, and no two names the same."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:SLUG_LENGTH]
-    if plain == name:
+    if plain and plain == name:
         return name
-    return f"{plain or 'model'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{plain or 'model'}-{digest[:8]}"

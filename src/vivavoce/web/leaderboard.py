@@ -68,6 +68,7 @@ class _Pages:
             ],
             "rows": [row for row in board.rows if row.shown(shown)] if board else [],
             "shown": shown,
+            "exam_query": lambda each: _exam_query(each, shown.language),
             "filters": _filters(found, exam, shown, asked.query),
             "chart": _chart(board, shown) if board else None,
             "language": name_of,
@@ -85,6 +86,12 @@ class _Pages:
             languages = boards.board(exam).languages
             for language in languages if len(languages) > 1 else ():
                 yield Asked(query={"exam": exam, "language": language})
+
+
+def _exam_query(board: Board, language: str) -> dict[str, str]:
+    """Of the page of one exam, in the language that is chosen where that tells it from the whole."""
+    told = {"language": language} if language and len(board.languages) > 1 else {}
+    return {"exam": board.task.name, **told}
 
 
 def _row(board: Board, slug: str, shown: Shown) -> Row | None:
