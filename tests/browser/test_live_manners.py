@@ -99,10 +99,8 @@ def test_it_is_light_and_soon_there(make_page: MakePage) -> None:
 
 
 def test_without_scripts_it_says_so(browser: Browser, make_server: MakeServer) -> None:
-    with (
-        running(make_server().service, site=make_site(Sources())) as url,
-        opened(browser, java_script_enabled=False) as live,
-    ):
+    url = make_server(site=make_site(Sources())).url
+    with opened(browser, java_script_enabled=False) as live:
         live.page.goto(f"{url}/live")
         expect(live.page.get_by_text("This page takes JavaScript")).to_be_visible()
 
@@ -116,7 +114,11 @@ def elsewhere(make_server: MakeServer) -> str:
 def test_another_endpoint_is_asked_and_nobody_else(make_page: MakePage, elsewhere: str) -> None:
     live, here = make_page(f"?endpoint={elsewhere}/v1")
     requests: list[Request] = []
-    live.page.on("request", lambda request: requests.append(request))
+
+    def keep(request: Request) -> None:  # Playwright takes no built-in function
+        requests.append(request)
+
+    live.page.on("request", keep)
     live.page.locator("summary", has_text="Endpoint and key").click()
     live.page.get_by_label("Key", exact=True).fill("sk-secret")
     live.type("Hello?")

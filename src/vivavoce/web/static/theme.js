@@ -1,6 +1,8 @@
 // @ts-check
-// Light or dark, as the system has it, until somebody says otherwise. Runs before the page is drawn; a classic script,
-// so that pages opened from a disk have it too.
+/**
+ * @module Light or dark, as the system has it, until somebody says otherwise. Runs before the page is drawn; a classic
+ * script, so that pages opened from a disk have it too.
+ */
 
 (() => {
   const KEY = "theme";

@@ -1,7 +1,7 @@
 // @ts-check
 /** @module The live test: the form, the conversation, and what follows what. */
 
-import { announce, byId, make } from "./dom.js";
+import { announce, byId, make, within } from "./dom.js";
 import { Endpoint } from "./endpoint.js";
 import { Recording, LONGEST_S, NoMicrophone, forbidden } from "./microphone.js";
 import { Player } from "./player.js";
@@ -90,6 +90,7 @@ function choose(next) {
     byId("chosen-name", HTMLElement).textContent = next.name;
     const audio = byId("chosen-sound", HTMLAudioElement);
     audio.hidden = !next.file;
+    URL.revokeObjectURL(audio.src);
     if (next.file) audio.src = URL.createObjectURL(next.file);
     const seconds = next.samples ? next.samples.length / RATE_HZ : null;
     const silent = next.samples !== null && peak(next.samples) < SILENCE_PEAK;
@@ -272,27 +273,36 @@ async function askNow() {
  */
 async function answer(next, shown) {
   const models = [byId("model", HTMLInputElement).value, ...(compare.checked ? [byId("second", HTMLInputElement).value] : [])];
-  const voice = byId("voice", HTMLInputElement).value.trim();
-  const instructions = byId("instructions", HTMLTextAreaElement).value.trim();
-  const place = shown.querySelector(".answers") ?? shown;
-  const turns = models.map(async (model, column) => {
-    const earlier = histories[column] ?? [];
-    const head = instructions ? [{ role: "system", content: instructions }] : [];
-    const user = { role: "user", content: next.content };
-    const card = new AnswerCard(endpoint, { model: model.trim(), voice, messages: [...head, ...earlier, user], number }, book);
-    card.part(".again").addEventListener("click", () => {
-      card.shown.remove();
-      under = answer(next, shown);
-    });
-    cards.push(card);
-    place.append(card.shown);
-    if (column === 0) shown.scrollIntoView({ block: "start", behavior: "smooth" });
-    const message = await card.run(player);
-    if (message) histories[column] = [...earlier, user, message];
-  });
+  const turns = models.map((model, column) => askOne(next, shown, column, model.trim()));
+  shown.scrollIntoView({ block: "start", behavior: "smooth" });
   byId("stop-all", HTMLButtonElement).hidden = false;
   await Promise.all(turns);
   byId("stop-all", HTMLButtonElement).hidden = true;
+}
+
+/**
+ * @param {Question} next
+ * @param {HTMLElement} shown
+ * @param {number} column which of the two models
+ * @param {string} model
+ * @param {HTMLElement} [instead] of this card
+ */
+async function askOne(next, shown, column, model, instead) {
+  const kept = histories; // those of this conversation, should a new one begin meanwhile
+  const earlier = kept[column] ?? [];
+  const instructions = byId("instructions", HTMLTextAreaElement).value.trim();
+  const head = instructions ? [{ role: "system", content: instructions }] : [];
+  const user = { role: "user", content: next.content };
+  const voice = byId("voice", HTMLInputElement).value.trim();
+  const card = new AnswerCard(endpoint, { model, voice, messages: [...head, ...earlier, user], number }, book);
+  card.part(".again").addEventListener("click", () => {
+    under = askOne(next, shown, column, model, card.shown);
+  });
+  cards.push(card);
+  if (instead) instead.replaceWith(card.shown);
+  else within(shown, ".answers", HTMLElement).append(card.shown);
+  const message = await card.run(player);
+  if (message) kept[column] = [...earlier, user, message];
 }
 
 /** @returns {void} */
@@ -310,6 +320,7 @@ byId("begin-anew", HTMLButtonElement).addEventListener("click", ({ currentTarget
   histories = [[], []];
   cards = [];
   number = 0;
+  for (const audio of conversation.querySelectorAll("audio")) URL.revokeObjectURL(audio.src);
   conversation.replaceChildren();
   if (currentTarget instanceof HTMLElement) currentTarget.hidden = true;
   announce("A new conversation.");

@@ -124,7 +124,7 @@ export class Player {
   /** To be called while a click is handled: browsers let no page sound before one. */
   open() {
     this.#opened ??= Player.#open();
-    void this.#opened.then((context) => context.resume());
+    this.#opened.then((context) => context.resume()).catch(() => (this.#opened = null));
     return this.#opened;
   }
 
@@ -139,17 +139,24 @@ export class Player {
     const voice = new Voice();
     voice.waited = this.#voices.size > 0;
     this.#voices.add(voice);
-    this.#free = this.#free.then(async () => {
-      const context = await this.open();
-      if (isSecureContext) {
-        const node = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
-        node.connect(context.destination);
-        await Player.#played(voice, node.port);
-        node.disconnect();
-      } else await Player.#played(voice, new Schedule(context));
-      this.#voices.delete(voice);
-    });
+    this.#free = this.#free
+      .then(() => this.#play(voice))
+      .catch(() => voice.ondone({ samples: 0, peak: 0, gaps: 0 })) // no loudspeaker: the sound is there to be kept
+      .then(() => void this.#voices.delete(voice));
     return voice;
+  }
+
+  /** @param {Voice} voice */
+  async #play(voice) {
+    const context = await this.open();
+    if (!isSecureContext) {
+      await Player.#played(voice, new Schedule(context));
+      return;
+    }
+    const node = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    node.connect(context.destination);
+    await Player.#played(voice, node.port);
+    node.disconnect();
   }
 
   /** @param {Voice} voice @param {Outlet} outlet @returns {Promise<void>} */
