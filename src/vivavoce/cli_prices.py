@@ -87,6 +87,8 @@ def show(
     from vivavoce.settings import load_settings
 
     settings = load_settings()
+    if costs and (history or svg is not None):
+        raise typer.BadParameter("--costs are of one day: leave out --history and --svg.")
     if costs:
         turns = None
         if speed is not None:
@@ -117,7 +119,7 @@ def check(
     on: OnOption = None,
     acknowledged: Annotated[
         Path | None,
-        typer.Option(help="Differences that a person has looked at [default: those that come along].", metavar="FILE"),
+        typer.Option(help="Differences whose reason is known [default: those that come along].", metavar="FILE"),
     ] = None,
     max_age: Annotated[
         int, typer.Option("--age", min=0, metavar="DAYS", help="Name prices not seen at their source for longer.")

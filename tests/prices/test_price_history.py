@@ -175,8 +175,8 @@ def test_labels_do_not_cover_each_other() -> None:
 
 
 def test_names_cannot_break_the_drawing() -> None:
-    odd = History("<m>&", "input_seconds", (Step(Decimal(100), TODAY, None, TODAY, "https://a.example/?a=1&b=<2>"),))
-    assert ET.fromstring(history_svg([odd], TODAY)).attrib["aria-label"] == "Price history of <m>&"
+    odd = History('<m>&"', "input_seconds", (Step(Decimal(100), TODAY, None, TODAY, "https://a.example/?a=1&b=<2>"),))
+    assert ET.fromstring(history_svg([odd], TODAY)).attrib["aria-label"] == 'Price history of <m>&"'
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

@@ -223,6 +223,17 @@ async def test_each_month_says_how_its_targets_are_asked(tmp_path: Path) -> None
     assert kinds == ["watch", "probe", "watch", "probe", "probe"]
 
 
+async def test_to_be_asked_once_more_ends_no_fixed_times(tmp_path: Path) -> None:
+    loose = replace(WATCH, at=START + 60, every_s=None, offset_s=0)
+    diary = Diary(tmp_path)
+    for known, kinds in ((WATCH, ["probe"]), (None, ["watch", "probe"]), (End(START, "home", "m"), ["watch", "probe"])):
+        before = len(written(tmp_path))
+        async with Writer(diary, FakeClock(), print) as writer:
+            writer.watch(loose, known)
+            writer.note(PROBE)
+        assert [json.loads(line)["kind"] for line in written(tmp_path)[before:]] == kinds
+
+
 async def test_what_cannot_be_written_is_kept_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vivavoce.probe.writing.AGAIN_S", 0.01)
     folder, said = tmp_path / "probe", []

@@ -9,18 +9,24 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probe_world import OK, START, World
+from probe_world import OK, START, URL, World
 
+from vivavoce.audio import Audio
 from vivavoce.errors import InvalidValue
-from vivavoce.probe.allowance import Allowance, Caps
+from vivavoce.prices.book import load_book
+from vivavoce.probe.allowance import Allowance, Caps, Rates
 from vivavoce.probe.asking import Finding
 from vivavoce.probe.diary import Diary, Series
 from vivavoce.probe.grid import Grid, spread
+from vivavoce.probe.question import Question
 from vivavoce.probe.rows import End, Probe
 from vivavoce.probe.schedule import run, taken_up
+from vivavoce.probe.session import Prepared
+from vivavoce.probe.targets import target
 from vivavoce.probe.timetable import account
 from vivavoce.usage import Usage
 
@@ -198,6 +204,35 @@ async def test_a_stop_waits_a_moment_and_notes_what_it_cut_off() -> None:
     await keeper.stop(0)
     await task
     assert world.gaps == [("stopped", 1, 1)]
+
+
+async def test_a_stop_while_the_last_answers_are_waited_for_gives_them_their_moment() -> None:
+    world, quick, stop = World(), asyncio.Event(), asyncio.Event()
+
+    async def answer(due: int) -> Finding:
+        await quick.wait()
+        return OK
+
+    keeper = world.keeper(answer)
+    task = asyncio.create_task(run([keeper], [keeper.keep(world.grid, START, START + 60)], stop))
+    await world.clock.run(61)
+    stop.set()
+    await asyncio.sleep(0.05)
+    quick.set()
+    await task
+    assert world.minutes() == [0]
+    assert world.gaps == []
+
+
+def test_what_was_due_before_the_first_moment_was_not_due() -> None:
+    asked = target({"base_url": URL, "every": "1m", "name": "home", "model": "m", "offset": "0s"})
+    rates = Rates(load_book(), "m", free=True)
+    prepared = Prepared(
+        asked, "sk-secret", Question(Audio(np.zeros(16_000, np.float32), 16_000)), Caps(), rates, Decimal(0)
+    )
+    watch = prepared.watch(START + 0.4, asked.grid())
+    assert account(Series(notices=[watch]), START - 60, START + 61, START + 600).missed() == {"down": 1}
+    assert "secret" not in repr(prepared)
 
 
 async def test_a_fault_of_ours_is_not_passed_over() -> None:

@@ -169,15 +169,15 @@ def test_ninety_days_at_one_a_minute_are_read_soon(tmp_path: Path) -> None:
     for day in range(days):
         rows = [ok(minute - minutes) for minute in range(day * 1440, (day + 1) * 1440)]
         diary.add(rows, start + day * 86_400)
-    begun_s = time.perf_counter()
+    begun_s = time.process_time()
     rows = diary.read(start)
     [found] = summarise(rows, start, START)
-    took_s = time.perf_counter() - begun_s
+    took_s = time.process_time() - begun_s
     assert found.schedule.due == found.available.n == minutes
     assert took_s < 6, "ten times what it takes"
-    begun_s = time.perf_counter()
+    begun_s = time.process_time()
     diary.read(start)
-    assert time.perf_counter() - begun_s < took_s / 4
+    assert time.process_time() - begun_s < took_s / 4
 
 
 def request(number: int, status: int, code: str | None, first_sound_ms: int | None, model: str = "m") -> UsageRow:

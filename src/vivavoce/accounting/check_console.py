@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def check_prices(extra: Path | None, on: date, acknowledged: Path | None, max_ag
     return not flagged
 
 
-def _say_difference(difference: Difference, found: Comparison, say: Any) -> None:
+def _say_difference(difference: Difference, found: Comparison, say: Callable[..., None]) -> None:
     """The two prices, each with its source and day, and who says that it is so."""
     known = difference.acknowledged
     what = f"{difference.model}, {LABELS[difference.unit]}"

@@ -79,12 +79,12 @@ def _show(table: Sequence[ModelCosts], own: Own, by: str) -> None:
     shown.add_column("")
     for scenario in SCENARIOS:
         shown.add_column(scenario.title, justify="right", header_style="bold")
-    lines = [(each.usd[by], [each.model, each.vendor, *map(_cell, each.usd.values())], "") for each in table]
-    key = next(scenario for scenario in SCENARIOS if scenario.key == by)
-    mine = [_own_cell(own, scenario) for scenario in SCENARIOS]
-    place = sum(usd is not None and (own.cost(key) or Decimal(0)) > usd for usd, _, _ in lines)
-    lines.insert(place, (None, [OWN, "", *mine], "bold"))
-    for _, cells, style in lines:
+    lines = [([each.model, each.vendor, *map(_cell, each.usd.values())], "") for each in table]
+    mine = own.cost(next(scenario for scenario in SCENARIOS if scenario.key == by))
+    known = [usd for each in table if (usd := each.usd[by]) is not None]
+    place = len(lines) if mine is None else sum(usd < mine for usd in known)
+    lines.insert(place, ([OWN, "", *(_own_cell(own, scenario) for scenario in SCENARIOS)], "bold"))
+    for cells, style in lines:
         shown.add_row(*cells, style=style)
     console = Console()
     console.print(shown)

@@ -20,12 +20,13 @@ from vivavoce.prices.history_svg import history_svg
 from vivavoce.prices.telling import LABELS, dollars, per, shown
 
 COLUMNS = {
-    "text in / out": ("input_text_tokens", "output_text_tokens"),
-    "audio in / out": ("input_audio_tokens", "output_audio_tokens"),
+    "text in / out": (("input_text_tokens", "input_characters"), ("output_text_tokens",)),
+    "audio in / out": (("input_audio_tokens", "input_seconds"), ("output_audio_tokens",)),
 }
-"""Heading -> units, by the million tokens. Cached tokens have none: so far no row prices them."""
+"""Heading -> what goes in and what comes out, by whichever unit there is. Cached tokens: so far no row prices them."""
 
-OTHER = {"per hour heard": "input_seconds", "per million characters": "input_characters"}
+BY = {"input_seconds": "/h", "input_characters": "/Mch"}
+"""Unit -> what follows its price, where that is not of a million tokens."""
 
 
 def show_prices(extra: Path | None, model: str | None, on: date, *, history: bool, as_json: bool) -> None:
@@ -66,17 +67,24 @@ def draw_history(extra: Path | None, model: str, today: date, file: Path) -> Non
 def _show_table(rows: Sequence[PriceRow]) -> None:
     """A line per model."""
     table = Table(box=None, header_style="bold")
-    for heading in ("US dollars per million", "", *COLUMNS, "other"):
-        table.add_column(heading, justify="right" if heading in COLUMNS else "left", no_wrap=True)
+    table.add_column("US dollars per million", no_wrap=True)
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
     for name in dict.fromkeys(row.model for row in rows):
-        own = [row for row in rows if row.model == name]
-        prices = {row.unit: dollars(shown(row.unit, row.usd_per_million)) for row in own}
-        pairs = [" / ".join(prices.get(unit, "–") for unit in units) for units in COLUMNS.values()]
-        other = [f"{prices[unit]} {heading}" for heading, unit in OTHER.items() if unit in prices]
-        table.add_row(name, own[-1].vendor, *("" if pair == "– / –" else pair for pair in pairs), *(other or [""]))
+        prices = {row.unit: _price(row) for row in rows if row.model == name}
+        pairs = [
+            [next((prices[unit] for unit in units if unit in prices), "–") for units in sides]
+            for sides in COLUMNS.values()
+        ]
+        table.add_row(name, *("" if pair == ["–", "–"] else " / ".join(pair) for pair in pairs))
     console = Console()
     console.print(table)
+    console.print("[dim]of tokens; /h: an hour heard, not a million; /Mch: a million characters[/]", highlight=False)
     console.print("[dim]viva prices MODEL has days and sources; --history what was before[/]", highlight=False)
+
+
+def _price(row: PriceRow) -> str:
+    return dollars(shown(row.unit, row.usd_per_million)) + BY.get(row.unit, "")
 
 
 def _show_rows(rows: Sequence[PriceRow]) -> None:

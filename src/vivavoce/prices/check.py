@@ -70,7 +70,7 @@ class PriceTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A person has looked at a difference: it is of exactly these prices, as they are told (`telling.shown`)."""
+    """The reason of a difference is known: it is of exactly these prices, as they are told (`telling.shown`)."""
 
     model: str
     unit: str
@@ -125,10 +125,10 @@ def compare(book: PriceBook, table: PriceTable, on: date, acknowledged: Sequence
     vendors: set[str] = set()
     for model in book.models:
         rates = book.rates(model, on)
-        vendor = next((row.vendor for row in rates.values()), "")
-        if not vendor:
+        named = [vendor for vendor in dict.fromkeys(row.vendor for row in rates.values()) if vendor]
+        if not named:
             continue
-        quoted = table.find(vendor, model, on)
+        vendor, quoted = next(((v, q) for v in named if (q := table.find(v, model, on))), ("", None))
         if quoted is None:
             unknown.append(model)
             continue
@@ -180,22 +180,22 @@ def old_rows(book: PriceBook, on: date, days: int) -> list[PriceRow]:
 def read_acknowledged(file: Path = ACKNOWLEDGED) -> list[Acknowledgement]:
     """The entries `[[difference]]` of a TOML file. Raises `InvalidValue` that names the file and the entry."""
     try:
-        found = cast("list[Any]", tomllib.loads(file.read_text(encoding="utf-8")).get("difference", []))
+        found: Any = tomllib.loads(file.read_text(encoding="utf-8")).get("difference", [])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidValue(f"The acknowledged differences {file} cannot be read: {error}") from error
-    return [_acknowledgement(entry, f"{file}, difference {number}") for number, entry in enumerate(found, 1)]
+    if not isinstance(found, list):
+        raise InvalidValue(f"The acknowledged differences {file} cannot be read: they are entries [[difference]].")
+    entries = cast("list[Any]", found)
+    return [_acknowledgement(entry, f"{file}, difference {number}") for number, entry in enumerate(entries, 1)]
 
 
-def _acknowledgement(entry: dict[str, Any], where: str) -> Acknowledgement:
+def _acknowledgement(entry: Any, where: str) -> Acknowledgement:
     try:
-        ours = None if entry["ours"] == "none" else Decimal(entry["ours"])
-        made = Acknowledgement(
-            entry["model"], entry["unit"], ours, Decimal(entry["theirs"]), entry["day"], entry["reason"].strip()
-        )
+        ours = None if entry["ours"] == "none" else Decimal(str(entry["ours"]))
+        theirs = Decimal(str(entry["theirs"]))
+        made = Acknowledgement(entry["model"], entry["unit"], ours, theirs, entry["day"], entry["reason"].strip())
     except (KeyError, TypeError, AttributeError, InvalidOperation) as error:
-        raise InvalidValue(
-            f'{where}: needs model, unit, ours (a price as text, or "none"), theirs, day and reason.'
-        ) from error
+        raise InvalidValue(f'{where}: needs model, unit, ours (a price, or "none"), theirs, day and reason.') from error
     if made.unit not in COMPARED or not made.reason or type(made.day) is not date:
         raise InvalidValue(f"{where}: a unit is one of {', '.join(COMPARED)}, the day a date, and no reason is empty.")
     return made

@@ -1,4 +1,7 @@
-"""What a scenario costs at each model of the book, in US dollars; None where a price is not known, never 0. Pure."""
+"""What a scenario costs at each model of the book, in US dollars; None where a price is not known, never 0.
+
+Pure.
+"""
 
 from __future__ import annotations
 

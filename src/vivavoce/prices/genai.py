@@ -85,9 +85,9 @@ def _in_force(model: ModelInfo, on: date) -> tuple[ModelPrice, date | None]:
         return model.prices, None
     at = datetime.combine(on, time(), UTC)
     for priced in reversed(model.prices):
-        if priced.constraint is None or priced.constraint.active(at):
-            dated = isinstance(priced.constraint, StartDateConstraint)
-            return priced.prices, priced.constraint.start_date if dated else None
+        condition = priced.constraint
+        if condition is None or condition.active(at):
+            return priced.prices, condition.start_date if isinstance(condition, StartDateConstraint) else None
     return model.prices[0].prices, None
 
 

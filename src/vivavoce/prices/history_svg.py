@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from vivavoce.prices.history import History, Source, Step, sources
 from vivavoce.prices.telling import LABELS, dollars, per, shown
@@ -33,22 +33,25 @@ _LABEL_H = 17
 _Scale = Callable[[float], float]
 
 _STYLE = """
-svg { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; }
-.back { fill: #ffffff; } text { fill: #24292f; } .faint { fill: #59636e; }
-.title { font-size: 15px; font-weight: 600; } .panel { font-weight: 600; }
-.grid { stroke: #d8dee4; } .axis { stroke: #818b98; } .today { stroke: #818b98; stroke-dasharray: 2 3; }
-.line { fill: none; stroke-width: 2.25; } .ahead { stroke-dasharray: 5 4; }
-.c0 { stroke: #0969da; } .c1 { stroke: #c4560b; } .c2 { stroke: #1a7f64; }
-.d0 { fill: #0969da; } .d1 { fill: #c4560b; } .d2 { fill: #1a7f64; }
-.dot { stroke: #ffffff; stroke-width: 1.5; } .mark { font-size: 10px; } .d0, .d1, .d2 { font-weight: 600; }
-@media (prefers-color-scheme: dark) {
-  .back { fill: #0d1117; } text { fill: #e6edf3; } .faint { fill: #9198a1; }
-  .grid { stroke: #2a313a; } .axis { stroke: #6e7681; } .today { stroke: #6e7681; }
-  .c0 { stroke: #58a6ff; } .c1 { stroke: #f0883e; } .c2 { stroke: #3fb98f; }
-  .d0 { fill: #58a6ff; } .d1 { fill: #f0883e; } .d2 { fill: #3fb98f; }
-  .dot { stroke: #0d1117; }
-}
+.price-history { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif;
+  --back: #ffffff; --text: #24292f; --faint: #59636e; --grid: #d8dee4; --axis: #818b98;
+  --c0: #0969da; --c1: #c4560b; --c2: #1a7f64; }
+@media (prefers-color-scheme: dark) { .price-history {
+  --back: #0d1117; --text: #e6edf3; --faint: #9198a1; --grid: #2a313a; --axis: #6e7681;
+  --c0: #58a6ff; --c1: #f0883e; --c2: #3fb98f; } }
+.price-history .back { fill: var(--back); } .price-history text { fill: var(--text); }
+.price-history .faint { fill: var(--faint); } .price-history .mark { font-size: 10px; }
+.price-history .title { font-size: 15px; font-weight: 600; } .price-history .panel { font-weight: 600; }
+.price-history .grid { stroke: var(--grid); } .price-history .axis { stroke: var(--axis); }
+.price-history .today { stroke: var(--axis); stroke-dasharray: 2 3; }
+.price-history .line { fill: none; stroke-width: 2.25; } .price-history .ahead { stroke-dasharray: 5 4; }
+.price-history .c0 { stroke: var(--c0); } .price-history .c1 { stroke: var(--c1); }
+.price-history .c2 { stroke: var(--c2); }
+.price-history .d0 { fill: var(--c0); } .price-history .d1 { fill: var(--c1); } .price-history .d2 { fill: var(--c2); }
+.price-history text.d0, .price-history text.d1, .price-history text.d2 { font-weight: 600; }
+.price-history .dot { stroke: var(--back); stroke-width: 1.5; }
 """
+"""All under one class, so that a page which takes the drawing in keeps its own; the page may set the variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,9 @@ def history_svg(histories: Sequence[History], today: date) -> str:
         body += _panel(title, found, time, TOP + 30 + number * PANEL_STEP, marks)
     body += _sources(noted, sources_top)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img" aria-label="{escape(f"Price history of {model}")}">\n<style>{_STYLE}</style>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="price-history" viewBox="0 0 {WIDTH} {height}" '
+        f'width="{WIDTH}" height="{height}" role="img" aria-label={quoteattr(f"Price history of {model}")}>\n'
+        f"<style>{_STYLE}</style>\n"
         f'<rect class="back" width="{WIDTH}" height="{height}"/>\n' + "\n".join(body) + "\n</svg>\n"
     )
 

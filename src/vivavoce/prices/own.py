@@ -38,8 +38,8 @@ class Turn:
 class Pace:
     """Machine seconds for a turn, a second heard and a second spoken, from `n` turns; None where none of them did it.
 
-    error: how far half of the turns are off by more than, as a part of their time. longest_heard_s: what is said of
-    longer recordings goes beyond what was measured.
+    error: half of the turns are off by less than this part of their time. longest_heard_s: what is said of longer
+    recordings goes beyond what was measured.
     """
 
     turn_s: float

@@ -13,9 +13,10 @@ from decimal import Decimal
 
 from vivavoce.errors import InvalidValue
 from vivavoce.exam.budget import Purse, is_near
+from vivavoce.prices.audio_tokens import audio_tokens
 from vivavoce.prices.book import PriceBook
 from vivavoce.probe.rows import Probe
-from vivavoce.usage import INPUT_TOKENS_PER_S, OUTPUT_TOKENS_PER_S, Usage
+from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage
 
 DAYS_A_MONTH = 30
 ANSWER_S = 8.0
@@ -45,11 +46,12 @@ class Rates:
 
     def estimate(self, question_s: float, at: float) -> Decimal | None:
         """About what one question will cost, rather too much than too little."""
+        counted = audio_tokens(self.model)
         usage = Usage(
             input_text_tokens=TEXT_TOKENS,
-            input_audio_tokens=round(question_s * INPUT_TOKENS_PER_S),
+            input_audio_tokens=round(question_s * counted.input_per_s),
             output_text_tokens=TEXT_TOKENS,
-            output_audio_tokens=round(ANSWER_S * OUTPUT_TOKENS_PER_S),
+            output_audio_tokens=round(ANSWER_S * (counted.output_per_s or OUTPUT_TOKENS_PER_S)),
         )
         return self.of(usage, at)
 

@@ -34,7 +34,7 @@ WHY = {
     "offline": "no network here",
     "stopped": "stopped while waiting",
     "overlap": "earlier ones were under way",
-    "budget": "the budget was used up",
+    "budget": "the budget is used up",
 }
 INCIDENTS_SHOWN = 10
 
@@ -81,11 +81,11 @@ class _Lines:
             if not self._quiet or not row.ok:
                 self.tell(f"{utc(row.due)} {row.target}: {_came(row)}")
         elif isinstance(row, Gap):
-            self.well = False
+            self.well = self.well and row.why == "down"  # that was before
             times = len(row.times(0, row.last + 1))
             if self._said.get(row.key) != row.why or times > 1:
-                span_of = f"{times} times until {utc(row.last)}, " if times > 1 else ""
-                self.tell(f"{utc(row.first)} {row.target}: not measured, {span_of}{WHY[row.why]}")
+                many = f"{times} times until {utc(row.last)}, " if times > 1 else ""
+                self.tell(f"{utc(row.first)} {row.target}: not measured, {many}{WHY[row.why]}")
             self._said[row.key] = row.why
 
 
@@ -98,7 +98,7 @@ def _came(row: Probe) -> str:
 def report(folder: Path, since: str, *, as_json: bool, ledger: Path | None) -> None:
     """Print what the diary in `folder` says of the time `since`; with a `ledger`, what live traffic says of it too."""
     now = time.time()
-    start = now - span(since)
+    start = max(0.0, now - span(since))
     rows = Diary(folder).read(start)
     found = summarise(rows, start, now)
     traffic = _traffic(ledger, start, now) if ledger is not None else []
@@ -189,8 +189,12 @@ def _share(share: Share) -> str:
 def _delay(delay: Delay) -> str:
     if delay.p50_s is None or delay.most_s is None:
         return "never (n = 0)"
-    p95 = f", p95 {delay.p95_s:.2f} s" if delay.p95_s is not None else ""
-    return f"p50 {delay.p50_s:.2f} s{p95}, most {delay.most_s:.2f} s (n = {delay.n:,})"
+    p95 = f", p95 {_seconds(delay.p95_s)}" if delay.p95_s is not None else ""
+    return f"p50 {_seconds(delay.p50_s)}{p95}, most {_seconds(delay.most_s)} (n = {delay.n:,})"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
 
 
 def _cost(each: Summary) -> str:
@@ -204,4 +208,5 @@ def _counts(counts: Mapping[str, int]) -> list[str]:
 def _incident(each: Incident) -> str:
     over = f"well again {utc(each.over)}" if each.over is not None else "not known to be over"
     what = "; ".join(_counts(each.what))
-    return f"{utc(each.first)} to {utc(each.last)}, {over}: {what}"
+    times = utc(each.first) + (f" to {utc(each.last)}" if each.last > each.first else "")
+    return f"{times}, {over}: {what}"

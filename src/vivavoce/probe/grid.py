@@ -6,7 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 
-LEAST_EVERY_S = 10
+LEAST_EVERY_S = 5
 """Closer together, probes of one target would measure each other."""
 
 

@@ -38,7 +38,7 @@ class SystemClock:
     def slept(self) -> float:
         if not hasattr(time, "CLOCK_BOOTTIME"):
             return 0.0
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC))
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

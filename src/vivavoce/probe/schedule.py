@@ -109,7 +109,9 @@ class Keeper:
     async def ended(self) -> None:
         """Wait for what is under way. Raises what one of them did, which is a fault of ours."""
         while self._under_way:
-            await asyncio.gather(*self._under_way)
+            await asyncio.wait(self._under_way)
+        if self._fault is not None:
+            raise self._fault
 
     async def stop(self, within_s: float) -> None:
         """Give what is under way so long to end, and note the rest as stopped."""

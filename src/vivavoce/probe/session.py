@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -38,16 +39,16 @@ class Prepared:
     """A target that can be asked. about: what a question is taken to cost, in US dollars."""
 
     target: Target
-    key: str
+    key: str = field(repr=False)
     question: Question
     caps: Caps
     rates: Rates
     about: Decimal
 
     def watch(self, at: float, grid: Grid | None) -> Watch:
-        """How it is asked, from a moment on."""
+        """How it is asked, from a moment on: the first second that is not before it."""
         return Watch(
-            int(at),
+            math.ceil(at),
             self.target.title,
             self.target.model,
             self.target.base_url,
@@ -94,12 +95,13 @@ class Sitting:
 
     async def run(self, all_prepared: Sequence[Prepared], for_s: int | None) -> None:
         """Ask at all due times, for so long, or until SIGTERM or Ctrl-C. Raises `StorageFailed` where rows are lost."""
-        async with self._open() as (stop, rows, writer, left):
-            now = self.clock.now()
+        async with self._open() as (stop, writer, left):
+            for prepared in all_prepared:
+                left.enter_context(self.diary.alone(prepared.target.title))
+            rows, now = self._rows(), self.clock.now()
             until = None if for_s is None else now + for_s
             started: list[tuple[Keeper, Grid, int]] = []
             for prepared in all_prepared:
-                left.enter_context(self.diary.alone(prepared.target.title))
                 grid = prepared.target.grid()
                 if grid is None:
                     raise InvalidValue(f"How often is {prepared.target.title} to be asked? Say every.")
@@ -116,33 +118,44 @@ class Sitting:
 
     async def once(self, all_prepared: Sequence[Prepared]) -> None:
         """Ask each target now, in the place of its last due time, and come back. Raises as `run` does."""
-        async with self._open() as (stop, rows, writer, left):
+        async with self._open() as (stop, writer, left):
+            ours = [prepared for prepared in all_prepared if self._is_free(prepared.target.title, left)]
+            rows = self._rows()
             keepers: list[Keeper] = []
             for prepared in all_prepared:
                 grid = prepared.target.grid(of_cron=True)
                 now = self.clock.now()
                 due = int(now) if grid is None else grid.at_or_before(now)
+                every_s = 1 if grid is None else grid.every_s
                 series = rows.of(prepared.target.series)
                 keeper = self._keeper(prepared, prepared.watch(due, grid), series, writer, left)
-                every_s = 1 if grid is None else grid.every_s
-                try:
-                    left.enter_context(self.diary.alone(prepared.target.title))
-                except InvalidValue:
+                keepers.append(keeper)
+                if prepared not in ours:
                     keeper.gap(due, due, every_s, "overlap")
                     continue
                 for gap in account(series, 0, due, float("inf")).lost:
                     keeper.note(gap)
                 keeper.begin(due, now - due if grid is not None else 0.0, every_s)
-                keepers.append(keeper)
             await schedule.run(keepers, [keeper.ended() for keeper in keepers], stop)
 
     @asynccontextmanager
-    async def _open(self) -> AsyncGenerator[tuple[asyncio.Event, Rows, Writer, AsyncExitStack]]:
-        """What says stop; the rows so far; what takes new ones; and what is left last: locks and connections."""
-        rows = self.diary.read(self.clock.now() - REMEMBERED_S)
+    async def _open(self) -> AsyncGenerator[tuple[asyncio.Event, Writer, AsyncExitStack]]:
+        """What says stop, what takes rows, and what is left last: locks and connections."""
         with _stopped() as stop:
             async with AsyncExitStack() as left, Writer(self.diary, self.clock, self.tell) as writer:
-                yield stop, rows, writer, left
+                yield stop, writer, left
+
+    def _rows(self) -> Rows:
+        """What is known so far. To be read under the locks: nobody else writes of these targets then."""
+        return self.diary.read(self.clock.now() - REMEMBERED_S)
+
+    def _is_free(self, title: str, left: AsyncExitStack) -> bool:
+        """Nobody else asks it; and nobody will, until `left` is."""
+        try:
+            left.enter_context(self.diary.alone(title))
+        except InvalidValue:
+            return False
+        return True
 
     def _keeper(self, prepared: Prepared, watch: Watch, series: Series, writer: Writer, left: AsyncExitStack) -> Keeper:
         target = prepared.target

@@ -33,7 +33,9 @@ class Writer:
 
     def watch(self, watch: Watch, known: Watch | End | None) -> None:
         """From here on rows of `watch` may come. It is written once a month, and not again where the diary's last word,
-        `known`, says the same."""
+        `known`, says the same. To be asked once more, on no fixed times, changes nothing of those that are known."""
+        if isinstance(known, Watch) and known.every_s is not None and watch.every_s is None:
+            watch = replace(known, at=watch.at)
         self._watches[watch.key] = watch
         same = isinstance(known, Watch) and replace(known, at=0) == replace(watch, at=0)
         if same and known is not None and month_of(known.at) == month_of(watch.at):
