@@ -32,8 +32,7 @@ def board_export(
     are of no page any more stay.
     """
     from vivavoce.settings import load_settings
-    from vivavoce.web.export import export
-    from vivavoce.web.pages import make_site
+    from vivavoce.web.export import write_pages
     from vivavoce.web.sources import Sources
 
     settings = load_settings()
@@ -46,5 +45,4 @@ def board_export(
         only=runs,
         recordings=manifest.resolve().parent if manifest is not None else None,
     )
-    written = export(make_site(sources), folder)
-    typer.echo(f"{len(written)} files: {folder / 'index.html'}")
+    write_pages(sources, folder)

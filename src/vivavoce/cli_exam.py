@@ -73,6 +73,17 @@ ManifestOption = Annotated[
 ]
 
 
+RunsOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="VIVA_RUNS_DIR",
+        show_envvar=True,
+        help="Where runs are kept, and the pages look for them [default: exam-runs in the data folder].",
+    ),
+]
+DataOption = Annotated[Path | None, typer.Option(envvar="VIVA_DATA_DIR", hidden=True)]
+
+
 @exam_app.command("list")
 def exam_list() -> None:
     """Every exam: what it asks, what it is ranked by, and how many items it has."""
@@ -129,7 +140,11 @@ def exam_run(
     prices_dir: PricesOption = None,
     keep_audio: KeepOption = True,
     note: Annotated[str, typer.Option(help="A sentence kept in the run: hardware, profile, what was changed.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's file [default: exam-runs/…].")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The run's file [default: one in the folder of runs].")
+    ] = None,
+    runs_dir: RunsOption = None,
+    data_dir: DataOption = None,
 ) -> None:
     """Put the exams to an endpoint. Exits 1 where not all could be asked; what was asked is kept."""
     from vivavoce.exam import console
@@ -154,7 +169,8 @@ def exam_run(
     )
     keys = console.Keys(api_key, rehear_key, speech_key)
     money = console.Money(budget, unpriced, prices_dir)
-    if not console.run(plan, keys, money, out=out, concurrency=concurrency, keep_audio=keep_audio):
+    folder = runs_dir or console.runs_folder(data_dir)
+    if not console.run(plan, keys, money, out=out, folder=folder, concurrency=concurrency, keep_audio=keep_audio):
         raise typer.Exit(1)
 
 
@@ -185,16 +201,23 @@ def exam_resume(
 @exam_app.command("compare")
 def exam_compare(
     runs: Annotated[list[Path], typer.Argument(help="Files of runs, of one model or of several.")],
-    html: Annotated[Path | None, typer.Option(help="A folder for a report to be read in a browser.")] = None,
+    html: Annotated[Path | None, typer.Option(help="A folder for pages about these runs, for a browser.")] = None,
     sound: Annotated[
-        bool, typer.Option("--sound/--no-sound", help="Copy questions and answers into the report, to be played there.")
+        bool,
+        typer.Option("--sound/--no-sound", help="Copy questions and answers beside the pages, to be played."),
     ] = True,
     manifest: ManifestOption = None,
 ) -> None:
     """Runs side by side: ranks as far as the intervals tell, and whether a model has changed since its first run."""
     from vivavoce.exam.console import compare
 
-    compare(runs, html, sound=sound, manifest=manifest)
+    compare(runs)
+    if html is None:
+        return
+    from vivavoce.web.export import write_pages
+    from vivavoce.web.sources import Sources
+
+    write_pages(Sources.of_runs(runs, sound=sound, manifest=manifest), html)
 
 
 @exam_app.command("export")

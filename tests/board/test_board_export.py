@@ -1,4 +1,4 @@
-"""The pages as files: relative links that lead somewhere, sounds beside them, nothing of a server or of this machine."""
+"""The pages as files: relative links that lead somewhere, sounds beside them, nothing of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaderboards, verdicts and reports: ranks in groups, rotations flagged, nothing of an answer but text on a page."""
+"""Leaderboards and verdicts: ranks in groups, rotations flagged; and runs as others read them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ import pytest
 from vivavoce.exam.board import leaderboard, verdicts
 from vivavoce.exam.exporting import as_csv, as_json, publish
 from vivavoce.exam.items import Item, Sound
-from vivavoce.exam.report import write_report
 from vivavoce.exam.runs import Record, Run, Try, read
-from vivavoce.exam.sounds import SoundMaker
 
 NAME = "spoken-reasoning"
 RUN = Run("r", "one", "m", "http://127.0.0.1/v1", "2026-11-01T00:00:00+00:00", (NAME,), "2026-11", 0, "abc", "0.1")
@@ -132,32 +130,6 @@ def test_one_unknown_price_makes_the_whole_unknown() -> None:
     assert leaderboard([some], NAME).standings[0].usd is None
 
 
-def test_a_report_plays_sounds_and_takes_answers_for_text_alone(tmp_path: Path) -> None:
-    hostile = '<script src="https://example.com/x.js"></script><img src=x onerror=alert(1)>'
-    one = record("<b>one</b>", [True] * 6, folder=tmp_path)
-    cache = tmp_path / "cache"
-    for item in one.items.values():
-        assert item.sound is not None
-        SoundMaker(cache).wav(item.sound)
-    digest = "a" * 64
-    (one.path.with_suffix(".audio")).mkdir(exist_ok=True)
-    (one.path.with_suffix(".audio") / f"{digest}.wav").write_bytes(b"RIFF")
-    one = replace(one, tries=[replace(made, answer=hostile, audio_sha256=digest) for made in one.tries])
-    index = write_report([one, record("two", [False] * 6, folder=tmp_path)], tmp_path / "report", cache)
-    pages = {page.name: page.read_text() for page in index.parent.glob("*.html")}
-    assert pages.keys() == {"index.html", f"{NAME}.html"}
-    for page in pages.values():
-        assert "<script" not in page
-        assert "<b>one" not in page
-        assert "<img" not in page
-        assert re.findall(r"(?:src|href)=\"(?!audio/|index\.html|spoken-reasoning\.html)", page) == []
-        assert "n = 6" in page
-    sounds = set(re.findall(r'src="(audio/\w+\.wav)"', pages[f"{NAME}.html"]))
-    assert len(sounds) == 7
-    assert all((index.parent / sound).is_file() for sound in sounds)
-    assert "&lt;script" in pages[f"{NAME}.html"]
-
-
 @pytest.mark.parametrize("file", ["de/recorded.wav", "/home/me/recorded.wav"])
 def test_what_is_published_has_all_figures_and_no_words_of_others(tmp_path: Path, file: str) -> None:
     one = record("one", [True, False, True])
@@ -179,14 +151,6 @@ def test_what_is_published_has_all_figures_and_no_words_of_others(tmp_path: Path
     assert "recorded.wav" in text
     assert "their words" not in text
     assert "/home" not in text
-    page = write_report([public], tmp_path / "report", None).with_name(f"{NAME}.html").read_text()
-    assert "a recording: " in page
-
-
-def test_a_report_without_sound_has_none(tmp_path: Path) -> None:
-    index = write_report([record("one", [True] * 6)], tmp_path / "report", None)
-    assert not (index.parent / "audio").exists()
-    assert "<audio" not in (index.parent / f"{NAME}.html").read_text()
 
 
 def test_a_run_is_exported_try_by_try_and_figure_by_figure() -> None:

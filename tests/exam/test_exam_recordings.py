@@ -116,9 +116,9 @@ def test_a_run_of_recordings_is_resumed_and_played_by_their_manifest(
     record = read(run)
     assert [made.values for made in record.tries] == [{"word_errors": 0.0, "words": 2.0}] * 2
     viva("compare", "run.jsonl", "--html", "silent")
-    assert not (tmp_path / "silent" / "audio").exists()
+    assert not list((tmp_path / "silent").rglob("*.wav"))
     viva("compare", "run.jsonl", "--html", "played", "--manifest", str(manifest))
-    assert len(list((tmp_path / "played" / "audio").glob("*.wav"))) == 2
+    assert len(list((tmp_path / "played").rglob("*.wav"))) == 2
 
 
 @pytest.mark.parametrize(

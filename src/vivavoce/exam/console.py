@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from platformdirs import user_data_path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -90,7 +91,9 @@ def list_tasks() -> None:
     )
 
 
-def run(plan: Plan, keys: Keys, money: Money, *, out: Path | None, concurrency: int, keep_audio: bool) -> bool:
+def run(
+    plan: Plan, keys: Keys, money: Money, *, out: Path | None, folder: Path, concurrency: int, keep_audio: bool
+) -> bool:
     """Examine an endpoint. Returns whether all was asked. Raises our errors with what to do."""
     tasks = chosen(plan.tasks)
     voices = plan.voices or ((papers.SPEECH_VOICES if plan.speech_url else ()) + papers.ESPEAK_VOICES)
@@ -124,7 +127,7 @@ def run(plan: Plan, keys: Keys, money: Money, *, out: Path | None, concurrency: 
     prices = _prices(made, money)
     about = estimate(prices, asked)
     allow(plan.base_url, plan.model, about, money.budget, unpriced=money.unpriced)
-    path = out or Path("exam-runs") / f"{_plain(label)}-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
+    path = out or folder / f"{_plain(label)}-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
     runs.begin(path, made, items)
     console = Console(stderr=True)
     console.print(f"{len(asked)} questions of {len(items)} items to {plan.base_url}, into {path}", soft_wrap=True)
@@ -241,9 +244,8 @@ def show(record: runs.Record) -> None:
     console.print(table)
 
 
-def compare(paths: Sequence[Path], html: Path | None, *, sound: bool = True, manifest: Path | None = None) -> None:
-    """Leaderboards and verdicts of several runs, and a report for browsers where asked for. It plays recordings where
-    their manifest is named."""
+def compare(paths: Sequence[Path]) -> None:
+    """Leaderboards and verdicts of several runs."""
     records = [papers.load(path) for path in paths]
     if len({record.run.id for record in records}) < len(records):
         raise InvalidValue("The same run is named twice.")
@@ -254,11 +256,6 @@ def compare(paths: Sequence[Path], html: Path | None, *, sound: bool = True, man
             _show_board(console, found)
     for verdict in board.verdicts(records):
         console.print(f"{verdict.change}: {verdict.words}", soft_wrap=True, highlight=False)
-    if html is not None:
-        from vivavoce.exam.report import write_report  # noqa: PLC0415  (only where it is asked for)
-
-        page = write_report(records, html, cache_dir() if sound else None, _folder(manifest))
-        console.print(f"Report: {page}", soft_wrap=True)
 
 
 def _show_board(console: Console, found: board.Leaderboard) -> None:
@@ -308,6 +305,11 @@ def export(path: Path, out: Path) -> None:
             f"A run is exported as .csv, .json or .jsonl, not as {out.suffix or 'a file without ending'}."
         )
     print(out, file=sys.stdout)  # noqa: T201
+
+
+def runs_folder(data_dir: Path | None) -> Path:
+    """Where runs are kept unless told otherwise. data_dir: of the settings; None: the usual one."""
+    return (data_dir or user_data_path("vivavoce", appauthor=False)) / "exam-runs"
 
 
 def replies_of(path: Path) -> Path:

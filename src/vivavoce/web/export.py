@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from pathlib import Path
 from posixpath import relpath
 from urllib.parse import quote
 
+from vivavoce.errors import StorageFailed
 from vivavoce.web.page import Asked, Page
+from vivavoce.web.pages import make_site
 from vivavoce.web.site import Site
+from vivavoce.web.sources import Sources
 
 
 def export(site: Site, folder: Path) -> list[Path]:
@@ -34,6 +38,17 @@ def export(site: Site, folder: Path) -> list[Path]:
     for asset in site.assets.files.values():
         written.append(_write(folder / site.assets.address(asset.path), asset.content))
     return written
+
+
+def write_pages(sources: Sources, folder: Path) -> Path:
+    """Write all pages over `sources` and say where; the first of them. Raises `StorageFailed`."""
+    try:
+        written = export(make_site(sources), folder)
+    except OSError as fault:
+        raise StorageFailed(f"The pages cannot be written to {folder}: {fault.strerror}.") from fault
+    index = folder / "index.html"
+    sys.stdout.write(f"{len(written)} files: {index}\n")
+    return index
 
 
 class _Relative:

@@ -35,6 +35,13 @@ class Sources:
     now: Callable[[], datetime] = utc_now
 
     @classmethod
+    def of_runs(cls, runs: Sequence[Path], *, sound: bool, manifest: Path | None = None) -> Sources:
+        """These runs and the book of prices, and nothing else of this machine. sound: questions and answers are played;
+        manifest: of recordings that are shown too."""
+        recordings = manifest.resolve().parent if manifest is not None else None
+        return cls(only=runs, sounds=cache_dir() if sound else None, recordings=recordings)
+
+    @classmethod
     def of(
         cls,
         *,
