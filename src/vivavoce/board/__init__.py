@@ -1,1 +1,1 @@
-"""The observatory's pages: models, leaderboard, runs, prices, status and methodology, from files alone."""
+"""What the observatory's pages show, as plain data: from run files, the price book, probes and the ledger's sums."""

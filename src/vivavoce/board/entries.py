@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from vivavoce.board.judged import Judged
 from vivavoce.exam.items import Item
@@ -171,7 +171,7 @@ def _key(key: Any) -> str:
     if isinstance(key, str):
         return key
     if isinstance(key, dict) and "right" in key:
-        right = key["right"]
+        right: Any = cast("dict[str, Any]", key)["right"]
         return right if isinstance(right, str) else json.dumps(right, ensure_ascii=False)
     return json.dumps(key, ensure_ascii=False)
 

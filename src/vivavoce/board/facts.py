@@ -51,5 +51,5 @@ def facts_of(name: str) -> Facts | None:
 
 
 def _facts(name: str, entry: dict[str, Any]) -> Facts:
-    lists = {key: tuple(value) for key, value in entry.items() if isinstance(value, list)}
-    return Facts(name=name, **(entry | lists))
+    lists: dict[str, Any] = {key: tuple(entry[key]) for key in ("aliases", "sources") if key in entry}
+    return Facts(name=name, **{**entry, **lists})

@@ -108,8 +108,8 @@ def _checked(record: Record) -> Record:
     """The record without exams that this version lacks. Raises `InvalidValue` where a field is of another kind than it
     has to be: JSON holds what its writer liked."""
     run = record.run
-    texts = (run.id, run.label, run.model, run.base_url, run.started, run.month, run.commit, run.vivavoce, run.note)
-    if not all(isinstance(text, str) for text in (*texts, run.machine, *run.tasks, *run.voices)) or not run.id:
+    known = (run.id, run.label, run.model, run.base_url, run.started, run.month, run.commit, run.vivavoce, run.note)
+    if not _are_texts(*known, run.machine, *run.tasks, *run.voices) or not run.id:
         raise InvalidValue("Its first line holds something else than texts.")
     try:
         at = datetime.fromisoformat(run.started)
@@ -132,22 +132,15 @@ def _with_tasks(run: Run, tasks: tuple[str, ...]) -> Run:
 
 
 def _check_item(item: Item) -> None:
-    texts = (item.id, item.task, item.group, item.language, item.ask, item.licence, item.checked_by, item.origin)
-    sound = item.sound
-    if sound is not None:
-        texts = (
-            *texts,
-            sound.text,
-            sound.voice,
-            sound.file,
-            sound.sha256,
-            sound.made,
-            sound.surroundings,
-            sound.whisper,
-        )
+    """Raises `InvalidValue`."""
+    known = (item.id, item.task, item.group, item.language, item.ask, item.licence, item.checked_by, item.origin)
     facets: Any = item.facets
-    fine = isinstance(facets, dict) and all(isinstance(text, str) for text in (*texts, *facets, *facets.values()))
-    if not fine or (sound is not None and not _is_number(sound.duration_s)):
+    fine = _are_texts(*known) and isinstance(facets, dict) and _are_texts(*item.facets, *item.facets.values())
+    if item.sound is not None:
+        sound = item.sound
+        told = (sound.text, sound.voice, sound.file, sound.sha256, sound.made, sound.surroundings, sound.whisper)
+        fine = fine and _are_texts(*told) and _is_number(sound.duration_s)
+    if not fine:
         raise InvalidValue(f"The item {item.id} holds a value of another kind than it has to.")
 
 
@@ -156,8 +149,7 @@ def _checked_try(made: Try) -> Try:
     told = [number for number in (*numbers, *(made.values or {}).values()) if number is not None]
     if not all(_is_number(number) for number in told):
         raise InvalidValue(f"The answer to {made.item} holds a value that is no number.")
-    texts = (made.answer, made.note, made.unscored, made.finish, made.heard or "", made.reheard or "")
-    if not all(isinstance(text, str) for text in texts):
+    if not _are_texts(made.answer, made.note, made.unscored, made.finish, made.heard or "", made.reheard or ""):
         raise InvalidValue(f"The answer to {made.item} is no text.")
     try:
         if made.usd is not None and not Decimal(made.usd).is_finite():
@@ -165,6 +157,10 @@ def _checked_try(made: Try) -> Try:
     except (InvalidOperation, TypeError, ValueError) as fault:
         raise InvalidValue(f"The price of the answer to {made.item} is no amount.") from fault
     return made
+
+
+def _are_texts(*values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _is_number(value: Any) -> bool:

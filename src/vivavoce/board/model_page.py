@@ -143,7 +143,9 @@ def _where(subject: Subject) -> str:
 
 
 def _results(subject: Subject, snapshot: Snapshot, windows: Sequence[Window]) -> list[Result]:
-    changes = {(window.run.run.id, window.verdict.task): window.verdict.change for window in windows}
+    changes: dict[tuple[str, str], Change] = {
+        (window.run.run.id, window.verdict.task): window.verdict.change for window in windows
+    }
     found: list[Result] = []
     for task in snapshot.boards.tasks:
         board = snapshot.boards.board(task)

@@ -99,9 +99,8 @@ def _against_bars(task: str, run: Judged) -> list[Claim]:
         figure = figures.get(bar.figure) if bar.exam == task else None
         if figure is None or figure.low is None or figure.high is None or figure.better is None:
             continue
-        sides = {_side(end, bar.bar, figure.better) for end in (figure.low, figure.high)}
-        if len(sides) == 1:
-            side: Side = sides.pop()
+        side = _side(figure.low, bar.bar, figure.better)
+        if side == _side(figure.high, bar.bar, figure.better):
             words = f"{_told(figure)}: {'within' if side == 'strength' else 'misses'} the bar of {bar.goal}."
             found.append(Claim(side, task, run, figure, words))
     return found

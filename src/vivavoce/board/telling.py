@@ -13,8 +13,10 @@ NONE = "–"
 MINUS = "−"
 UNKNOWN = "unknown"
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September")
-MONTHS += ("October", "November", "December")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
 
 
 def usd(amount: Decimal | None, missing: str = UNKNOWN) -> str:
@@ -64,9 +66,14 @@ def interval(figure: Figure) -> str:
     return f"{figure.low:.{digits}f} to {figure.high:.{digits}f}".replace("-", MINUS)
 
 
-def rounded(value: float | None, unit: str) -> float | None:
-    """As figures are told: more digits than their intervals bear would be noise in a drawing too."""
-    return None if value is None else round(value, 1 if unit == "%" else 2)
+def rounded(figure: Figure) -> tuple[float | None, float | None, float | None]:
+    """Estimate, low and high as figures are told: more digits than intervals bear would be noise in a drawing too."""
+    digits = 1 if figure.unit == "%" else 2
+
+    def told(value: float | None) -> float | None:
+        return None if value is None else round(value, digits)
+
+    return told(figure.estimate), told(figure.low), told(figure.high)
 
 
 def n(figure: Figure) -> str:

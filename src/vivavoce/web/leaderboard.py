@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, cast, get_args
 
 from vivavoce.board.boards import PRICE_STEPS, Board, Row, Shown, Where
@@ -68,7 +69,7 @@ class _Pages:
             ],
             "rows": [row for row in board.rows if row.shown(shown)] if board else [],
             "shown": shown,
-            "exam_query": lambda each: _exam_query(each, shown.language),
+            "exam_query": partial(_exam_query, shown.language),
             "filters": _filters(found, exam, shown, asked.query),
             "chart": _chart(board, shown) if board else None,
             "language": name_of,
@@ -88,7 +89,7 @@ class _Pages:
                 yield Asked(query={"exam": exam, "language": language})
 
 
-def _exam_query(board: Board, language: str) -> dict[str, str]:
+def _exam_query(language: str, board: Board) -> dict[str, str]:
     """Of the page of one exam, in the language that is chosen where that tells it from the whole."""
     told = {"language": language} if language and len(board.languages) > 1 else {}
     return {"exam": board.task.name, **told}
@@ -149,7 +150,7 @@ def _filter(
 def _chart(board: Board, shown: Shown) -> Chart:
     headline = board.task.headline
     rows = [
-        ChartRow(row.subject.name, *(rounded(each, figure.unit) for each in (figure.estimate, figure.low, figure.high)))
+        ChartRow(row.subject.name, *rounded(figure))
         for row in board.rows
         if row.shown(shown)
         for figure in (row.standing.headline,)

@@ -104,7 +104,7 @@ def _series(history: History) -> Series:
 def _results(results: Sequence[Result]) -> Chart:
     """Headlines that are percentages: others have no common scale."""
     rows = [
-        Row(TASKS[each.task].card.title, *(rounded(value, "%") for value in (figure.estimate, figure.low, figure.high)))
+        Row(TASKS[each.task].card.title, *rounded(figure))
         for each in results
         if (figure := each.row.standing.headline).unit == "%"
     ]

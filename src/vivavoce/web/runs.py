@@ -151,9 +151,7 @@ def _in_order(parts: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
 
 
 def _row(label: str, figure: Figure) -> Row:
-    """Each to the digits that figures are told to."""
-    estimate, low, high = (rounded(value, figure.unit) for value in (figure.estimate, figure.low, figure.high))
-    return Row(label, estimate, low, high)
+    return Row(label, *rounded(figure))
 
 
 def _order(value: str) -> tuple[float, str]:
