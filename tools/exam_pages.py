@@ -50,7 +50,7 @@ PUBLISHED: Sequence[tuple[str, str, str, Find]] = (
 """What is published of the original, what stands nearest to it here, and where that is in a run's figures."""
 
 OTHERS: Sequence[tuple[str, Find]] = (
-    ("word errors, recordings of people in nine languages", metric("transcription", "wer_people")),
+    ("word errors, recordings of people", metric("transcription", "wer_people")),
     ("puzzles solved, spoken", metric("spoken-reasoning", "solved_spoken")),
     ("puzzles solved, typed", metric("spoken-reasoning", "solved_typed")),
     ("programs right (pass@1), spoken", metric("speech-to-code", "pass_spoken")),
