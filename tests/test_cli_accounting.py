@@ -1,4 +1,4 @@
-"""`viva keys`, `viva usage` and `viva prices` as a person meets them, and as a program does."""
+"""`viva keys` and `viva usage` as a person meets them, and as a program does."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from vivavoce.ledger.usage import UsageRow
 from vivavoce.usage import Usage
 
 
-@pytest.mark.parametrize(
-    "words", [("keys",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"), ("usage",), ("prices",)]
-)
+@pytest.mark.parametrize("words", [("keys",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"), ("usage",)])
 def test_every_command_explains_itself(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = viva(*words, "--help", folder=tmp_path)
     assert done.returncode == 0
@@ -66,7 +64,6 @@ def test_keys_for_programs(tmp_path: Path) -> None:
         (("keys", "create", "a", "--rpm", "0"), 2, "rpm"),
         (("usage", "--by", "colour"), 2, "colour is none of day, key, model"),
         (("usage", "--since", "yesterday"), 2, "since"),
-        (("prices", "gpt-17"), 2, "no price for 'gpt-17'"),
     ],
 )
 def test_wrong_input_is_one_sentence(tmp_path: Path, words: tuple[str, ...], status: int, says: str) -> None:
@@ -109,17 +106,3 @@ def test_usage_is_shown_and_compared(tmp_path: Path) -> None:
     told = json.loads(viva("usage", "--json", "--by", "model", folder=tmp_path).stdout)
     assert [row["price_usd"] for row in told["data"]] == ["0.0045592", None]
     assert (told["total"]["requests"], told["total"]["unpriced_requests"]) == (2, 1)
-
-
-def test_prices_are_shown_with_their_source(tmp_path: Path) -> None:
-    table = viva("prices", folder=tmp_path).stdout
-    row = next(line for line in table.splitlines() if "gpt-4o-mini-audio-preview" in line)
-    assert row.split() == ["gpt-4o-mini-audio-preview", "0.15", "/", "0.60", "10", "/", "20"]
-    one = viva("prices", "gpt-4o-mini-audio-preview-2024-12-17", folder=tmp_path).stdout
-    for part in ("https://developers.openai.com", "seen on 2026-11-25", "$20 per million, from 2024-12-17"):
-        assert part in one
-    then = viva("prices", "gpt-4o-audio-preview", "--on", "2025-01-01", "--json", folder=tmp_path).stdout
-    assert {row["usd_per_million"] for row in json.loads(then)} == {"2.50", "10", "100", "200"}
-    both = viva("prices", "gpt-4o-audio-preview", "--history", folder=tmp_path).stdout
-    for part in ("$200 per million", "$80 per million"):
-        assert part in both

@@ -13,10 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from vivavoce import __version__
-from vivavoce.cli_accounting import keys_app, prices, usage
+from vivavoce.cli_accounting import keys_app, usage
 from vivavoce.cli_batch import batch_app
 from vivavoce.cli_bench import ProfileOption, bench_app
 from vivavoce.cli_exam import exam_app
+from vivavoce.cli_prices import prices_app
 from vivavoce.errors import VivaError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app = typer.Typer(
 models_app = typer.Typer(no_args_is_help=True, help="Weights: list, fetch, check and delete them.")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
+app.add_typer(prices_app, name="prices")
 app.add_typer(batch_app, name="batch")
 app.add_typer(bench_app, name="bench")
 app.add_typer(exam_app, name="exam")
@@ -188,7 +190,6 @@ def top(
 
 
 app.command("usage")(usage)
-app.command("prices")(prices)
 
 
 @models_app.command("list")

@@ -1,11 +1,11 @@
-"""`viva keys`, `viva usage` and `viva prices`: who may ask, what was used, what it would have cost.
+"""`viva keys` and `viva usage`: who may ask, what was used, what it would have cost.
 
 No logic of its own: each command calls one function of `accounting` and prints what it says.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -124,21 +124,3 @@ def usage(
         compare=compare,
         as_json=as_json,
     )
-
-
-def prices(
-    model: Annotated[
-        str | None, typer.Argument(help="One model; a dated name costs what its undated one does.")
-    ] = None,
-    on: Annotated[
-        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Prices of another day [default: today].")
-    ] = None,
-    history: Annotated[bool, typer.Option("--history", help="Every row there is, not only those in force.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """The price book: what the originals cost, by text and audio, with the day and the source of every row."""
-    from vivavoce.accounting.prices_console import show_prices
-    from vivavoce.settings import load_settings
-
-    day = on.date() if on else datetime.now(UTC).date()
-    show_prices(load_settings().prices_dir, model, day, history=history, as_json=as_json)

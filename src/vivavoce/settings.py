@@ -197,7 +197,9 @@ class Settings(BaseSettings):
         90.0, gt=0, description="A stage that makes no progress for so long ends its turn; long work gets more."
     )
     cost_per_hour: Decimal | None = Field(
-        None, ge=0, description="What an hour of this machine costs, in US dollars, for `viva usage --compare`."
+        None,
+        ge=0,
+        description="What an hour of this machine costs, in US dollars: `viva usage --compare`, `viva prices --costs`.",
     )
     prices_dir: Path | None = Field(
         None, description="Folder of more prices (*.yaml, as in src/vivavoce/prices), beside those that come along."

@@ -25,7 +25,7 @@ from vivavoce.exam.runner import FAILURES_IN_A_ROW, Examiner
 from vivavoce.exam.runs import Record, Run, RunFile, Try, begin, read
 from vivavoce.exam.sounds import SoundMaker
 from vivavoce.exam.tasks import Sources
-from vivavoce.prices.book import load_book
+from vivavoce.prices.book import TOKEN_UNITS, PriceBook, PriceRow, load_book
 from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
 
 DAY = date(2026, 11, 25)
@@ -322,6 +322,23 @@ def test_a_paid_endpoint_needs_a_budget_that_is_enough() -> None:
     with pytest.raises(InvalidValue, match="more than the budget"):
         allow(url, prices.model, about, about / 2, unpriced=False)
     allow(url, prices.model, about, about, unpriced=False)
+
+
+def test_an_estimate_counts_sound_as_the_vendor_does() -> None:
+    names, day = ("gpt-audio", "gemini-2.5-flash"), date(2026, 1, 1)
+    usd = {unit: Decimal(unit == "input_audio_tokens") for unit in TOKEN_UNITS}
+    book = PriceBook(PriceRow(name, unit, usd[unit], day, day, "s") for name in names for unit in TOKEN_UNITS)
+    spoken = [asked for asked in questions(20) if asked[2] == "spoken"]
+    ours, theirs = (estimate(replace(free(name), free=False, book=book), spoken) for name in names)
+    assert ours
+    assert theirs
+    assert float(theirs / ours) == pytest.approx(3.2, rel=0.01), "32 tokens a second, and 10"
+
+
+@pytest.mark.parametrize(("model", "usd"), [("whisper-1", "0.006"), ("voxtral-small-2507", None), ("gpt-audio", None)])
+def test_without_usage_only_what_is_billed_by_its_length_has_a_cost(model: str, usd: str | None) -> None:
+    found = replace(free(model), free=False).of("ask", None, 60)
+    assert found == (None if usd is None else Decimal(usd))
 
 
 def test_a_model_without_a_price_is_examined_only_if_told_so() -> None:

@@ -7,6 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies
 
 from vivavoce.listen.base import Heard, Segment, Word
 from vivavoce.listen.speakers.assigning import attributed, merged, utterances
@@ -196,3 +197,33 @@ def test_rttm_lines_have_ten_fields() -> None:
         "SPEAKER my_meeting 1 1.250 0.750 <NA> <NA> Ada_Lovelace <NA> <NA>",
         "SPEAKER my_meeting 1 2.000 1.500 <NA> <NA> B <NA> <NA>",
     ]
+
+
+@pytest.mark.parametrize(("count", "turns"), [(1, 1), (2, 2)])
+def test_a_window_in_which_no_voice_is_clear_is_given_to_the_only_speaker_or_to_nobody(count: int, turns: int) -> None:
+    known = voices(count)
+    windows = heard_in([(who, 3.0 * who, 3.0 * who + 2.5) for who in range(count)], known, 9.9)
+    murmur = VoiceTrace(0, 10, 20, 20 * FRAME_S, np.zeros(0, np.float32))
+    found = gather([*windows, VoiceWindow(FRAMES, FRAMES, (murmur,))])
+    assert len({turn.speaker for turn in found}) == turns
+    assert (found[-1].start_s > FRAMES * FRAME_S) is (count == 1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=strategies.data())
+def test_whatever_windows_hold_turns_come_out_in_order(data: strategies.DataObject) -> None:
+    known = [*voices(3), np.zeros(0, np.float32)]
+    frames = strategies.integers(0, FRAMES - 200)
+    trace = strategies.builds(
+        lambda voice, first, length, who: VoiceTrace(voice, first, first + length, length * FRAME_S, known[who]),
+        strategies.integers(0, 2),
+        frames,
+        strategies.integers(1, 200),
+        strategies.integers(0, 3),
+    )
+    rows = data.draw(strategies.lists(strategies.lists(trace, max_size=4), max_size=4))
+    count = data.draw(strategies.sampled_from([None, 1, 2, 4]))
+    windows = [VoiceWindow(number * FRAMES, FRAMES, tuple(row)) for number, row in enumerate(rows)]
+    found = gather(windows, SpeakerOptions({"Ann": known[0]}, count))
+    assert [turn.start_s for turn in found] == sorted(turn.start_s for turn in found)
+    assert all(turn.start_s < turn.end_s for turn in found)

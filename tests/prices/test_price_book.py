@@ -12,7 +12,7 @@ import pytest
 
 import vivavoce
 from vivavoce.errors import InvalidValue
-from vivavoce.prices.book import OTHER_UNITS, UNITS, PriceBook, PriceRow, load_book, read_rows
+from vivavoce.prices.book import OTHER_UNITS, REPLACED, UNITS, PriceBook, PriceRow, load_book, read_rows
 from vivavoce.server.models import ALIASES, SPEECH_NAMES
 from vivavoce.usage import Usage
 
@@ -25,8 +25,10 @@ def test_every_row_is_dated_sourced_and_of_a_known_unit(row: PriceRow) -> None:
     assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*", row.model)
     assert row.unit in UNITS
     assert row.usd_per_million > 0
-    assert date(2024, 10, 1) <= row.valid_from <= row.seen_on <= date.today()
-    assert re.fullmatch(r"https://[a-z0-9.]+/\S+", row.source)
+    assert date(2024, 10, 1) <= row.seen_on <= date.today()
+    assert date(2024, 10, 1) <= row.valid_from, "one after `seen_on` was announced"
+    assert re.fullmatch(r"https://[a-z0-9.]+/\S+|genai-prices \d+\.\d+\.\d+", row.source)
+    assert row.vendor in ("openai", "google", "groq", "mistral")
 
 
 def test_no_two_rows_say_the_same() -> None:
@@ -37,11 +39,11 @@ def test_no_two_rows_say_the_same() -> None:
             assert earlier.usd_per_million != later.usd_per_million, "a row that changes nothing"
 
 
-def test_a_model_is_priced_by_its_tokens_or_otherwise_but_not_both() -> None:
+def test_what_goes_in_is_priced_by_its_tokens_or_otherwise_but_not_both() -> None:
     for name in {row.model for row in BOOK.rows}:
         units = set(BOOK.rates(name, TODAY))
         assert units
-        assert not units & set(OTHER_UNITS) or len(units) == 1
+        assert not any(REPLACED[unit] in units for unit in units & set(OTHER_UNITS))
 
 
 def test_the_book_lies_in_the_package() -> None:
@@ -93,6 +95,13 @@ def test_cached_text_is_cheaper_only_where_the_book_says_so() -> None:
     assert PriceBook([row, cached]).price(usage, "m", TODAY) == Decimal("1.4")
 
 
+def test_a_price_by_the_hour_is_written_as_a_quotient(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("- {" + GOOD.replace("million: 1", "million: 240000/3600") + "}\n")
+    (row,) = read_rows(tmp_path / "mine.yaml")
+    assert row.usd_per_million == Decimal(200) / 3
+    assert row.vendor == "mine"
+
+
 def test_more_prices_come_from_a_folder_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         "- {model: viva-voce, unit: output_audio_tokens, usd_per_million: 1.10, valid_from: 2026-01-01, "
@@ -118,6 +127,8 @@ GOOD = "model: m, unit: output_audio_tokens, usd_per_million: 1, valid_from: 202
         (f"- {{{GOOD}, note: n}}", "a row has the fields"),
         ("- {" + GOOD.replace("2026-01-01, source", "01/01/2026, source") + "}", "YYYY-MM-DD"),
         ("- {" + GOOD.replace("million: 1", "million: dear") + "}", "a price is a number"),
+        ("- {" + GOOD.replace("million: 1", "million: 1/0") + "}", "a price is a number"),
+        ("- {" + GOOD.replace("million: 1", "million: 1/2/3") + "}", "a price is a number"),
         ("- {" + GOOD.replace("million: 1", "million: -1") + "}", "under 0"),
         ("- {" + GOOD.replace("million: 1", "million: NaN") + "}", "under 0"),
         ("- {" + GOOD.replace("output_audio_tokens", "bytes") + "}", "a unit is one of"),

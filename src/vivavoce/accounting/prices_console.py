@@ -1,4 +1,4 @@
-"""The price book on a terminal: what is in force on a day, or all there ever was."""
+"""The price book on a terminal: what is in force on a day, or all there ever was, also as a drawing."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from datetime import date
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from vivavoce.errors import NotFound
-from vivavoce.prices.book import OTHER_UNITS, PriceRow, load_book
+from vivavoce.errors import NotFound, StorageFailed
+from vivavoce.prices.book import PriceRow, load_book
+from vivavoce.prices.history import histories
+from vivavoce.prices.history_svg import history_svg
+from vivavoce.prices.telling import LABELS, dollars, per, shown
 
 COLUMNS = {
-    "text in / out": ("input_text_tokens", "output_text_tokens"),
-    "audio in / out": ("input_audio_tokens", "output_audio_tokens"),
+    "text in / out": (("input_text_tokens", "input_characters"), ("output_text_tokens",)),
+    "audio in / out": (("input_audio_tokens", "input_seconds"), ("output_audio_tokens",)),
 }
-"""Heading -> units. Cached tokens have none: so far no row prices them."""
+"""Heading -> what goes in and what comes out, by whichever unit there is. Cached tokens: so far no row prices them."""
+
+BY = {"input_seconds": "/h", "input_characters": "/Mch"}
+"""Unit -> what follows its price, where that is not of a million tokens."""
 
 
 def show_prices(extra: Path | None, model: str | None, on: date, *, history: bool, as_json: bool) -> None:
@@ -45,19 +52,39 @@ def show_prices(extra: Path | None, model: str | None, on: date, *, history: boo
         _show_rows(rows)
 
 
+def draw_history(extra: Path | None, model: str, today: date, file: Path) -> None:
+    """Write the history of `model` as an SVG. Raises `NotFound`, and `StorageFailed` where it can't be written."""
+    drawn = history_svg(histories(load_book(extra), model), today)
+    if not drawn:
+        raise NotFound(f"The book has no price for '{model}'.", param="model")
+    try:
+        file.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise StorageFailed(f"The drawing cannot be written to {file}: {error.strerror}.") from error
+    Console().print(f"[dim]drawn into {escape(str(file))}[/]", highlight=False, soft_wrap=True)
+
+
 def _show_table(rows: Sequence[PriceRow]) -> None:
     """A line per model."""
     table = Table(box=None, header_style="bold")
-    for heading in ("US dollars per million", *COLUMNS, "other"):
-        table.add_column(heading, justify="left" if heading.startswith("US") else "right", no_wrap=True)
+    table.add_column("US dollars per million", no_wrap=True)
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
     for name in dict.fromkeys(row.model for row in rows):
-        prices = {row.unit: f"{row.usd_per_million:f}" for row in rows if row.model == name}
-        pairs = [" / ".join(prices.get(unit, "–") for unit in units) for units in COLUMNS.values()]
-        other = [f"{prices[unit]} {unit.removeprefix('input_')}" for unit in OTHER_UNITS if unit in prices]
-        table.add_row(name, *("" if pair == "– / –" else pair for pair in pairs), *(other or [""]))
+        prices = {row.unit: _price(row) for row in rows if row.model == name}
+        pairs = [
+            [next((prices[unit] for unit in units if unit in prices), "–") for units in sides]
+            for sides in COLUMNS.values()
+        ]
+        table.add_row(name, *("" if pair == ["–", "–"] else " / ".join(pair) for pair in pairs))
     console = Console()
     console.print(table)
+    console.print("[dim]of tokens; /h: an hour heard, not a million; /Mch: a million characters[/]", highlight=False)
     console.print("[dim]viva prices MODEL has days and sources; --history what was before[/]", highlight=False)
+
+
+def _price(row: PriceRow) -> str:
+    return dollars(shown(row.unit, row.usd_per_million)) + BY.get(row.unit, "")
 
 
 def _show_rows(rows: Sequence[PriceRow]) -> None:
@@ -71,6 +98,9 @@ def _show_rows(rows: Sequence[PriceRow]) -> None:
         if row.source != source:
             source = row.source
             console.print(f"  [dim]{source}, seen on {row.seen_on}[/]", highlight=False, soft_wrap=True)
-        unit = row.unit.replace("_", " ")
-        price = f"${row.usd_per_million:f}"
-        console.print(f"    {unit:<20} {price:>8} per million, from {row.valid_from}", highlight=False, soft_wrap=True)
+        price = f"${dollars(shown(row.unit, row.usd_per_million))}"
+        console.print(
+            f"    {LABELS[row.unit]:<14} {price:>8} per {per(row.unit)}, from {row.valid_from}",
+            highlight=False,
+            soft_wrap=True,
+        )

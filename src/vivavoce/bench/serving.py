@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from vivavoce.errors import EngineFailed
+from vivavoce.errors import EngineFailed, UpstreamFailed
 
 WARM_WITHIN_S = 300.0
 STOPPED_WITHIN_S = 60.0
@@ -29,7 +29,8 @@ def serving(settings: Mapping[str, str] | None = None, *, profile: str | None = 
     """A warm server's base URL, with /v1. `settings`: variables over those of this process.
 
     Its data folder is new, so that nothing is remembered from an earlier run. Raises `EngineFailed` with its last words
-    where it does not start.
+    where it does not start. An `UpstreamFailed` that passes through is told with the last error of its log, which goes
+    with the folder.
     """
     command = [sys.executable, "-m", "vivavoce.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
     if profile is not None:
@@ -41,6 +42,10 @@ def serving(settings: Mapping[str, str] | None = None, *, profile: str | None = 
             process = subprocess.Popen(command, stderr=sink, stdout=sink, env=environment)
         try:
             yield f"{_warm_address(process, log)}/v1"
+        except UpstreamFailed as failure:
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            errors = [line for line in lines if " error " in line]
+            raise UpstreamFailed(" Its log says: ".join([failure.message, *errors[-1:]])) from failure
         finally:
             process.terminate()
             process.wait(STOPPED_WITHIN_S)

@@ -77,17 +77,20 @@ def bench_speed(
                 plain = build_plain(spec, settings.speaking_note)
             stack.callback(plain.close)
         measuring = Measuring(server.ask, plain.ask if plain is not None else None, voices, hello)
-        with progress_bar(console, "asking") as progress, suppress(KeyboardInterrupt):
-            measuring.run(asked, each, compared, progress)
-        report = replace(
-            _report(model, voices, seed),
-            engines=engines,
-            trials=tuple(measuring.trials),
-            failures=tuple(measuring.failures),
-        )
+        try:
+            with progress_bar(console, "asking") as progress, suppress(KeyboardInterrupt):
+                measuring.run(asked, each, compared, progress)
+        finally:  # what was measured is kept, however the run ends
+            report = replace(
+                _report(model, voices, seed),
+                engines=engines,
+                trials=tuple(measuring.trials),
+                failures=tuple(measuring.failures),
+            )
+            if report.trials:
+                _deliver(report, out, svg, console)
     if not report.trials:
         raise InvalidValue("Interrupted before the first answer: nothing was measured.")
-    _deliver(report, out, svg, console)
     return report
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from vivavoce.bench.speed import Condition, SpeedReport, Trial
 from vivavoce.bench.stats import Interval, percentile, ratio_of_medians, stated_p95
+from vivavoce.prices.own import Turn
 
 LEAST_FOR_RATIO = 5
 
@@ -83,6 +84,15 @@ def main_condition(report: SpeedReport) -> Condition:
 
 def chosen(report: SpeedReport, condition: Condition, lengths_s: Sequence[int]) -> list[Trial]:
     return [trial for trial in report.trials if trial.condition == condition and trial.length_s in lengths_s]
+
+
+def measured_turns(report: SpeedReport) -> list[Turn]:
+    """What the server answered in its main voice: one question at a time, so that each had the machine to itself."""
+    return [
+        Turn(trial.duration_s, trial.sound_s, trial.end_s)
+        for trial in report.trials
+        if trial.way == "served" and trial.voice == report.voices[0]
+    ]
 
 
 def lengths(report: SpeedReport) -> list[int]:

@@ -19,8 +19,9 @@ from vivavoce.exam.endpoint import DIARIZER, Reply
 from vivavoce.exam.items import Item, Mode
 from vivavoce.exam.runs import Try
 from vivavoce.exam.tasks import Task, Way
+from vivavoce.prices.audio_tokens import audio_tokens
 from vivavoce.prices.book import PriceBook
-from vivavoce.usage import INPUT_TOKENS_PER_S, OUTPUT_TOKENS_PER_S, Usage, about_tokens
+from vivavoce.usage import OUTPUT_TOKENS_PER_S, Usage, about_tokens
 
 SPOKEN_WORDS_PER_S = 2.5
 RECORDING_S = 8.0
@@ -47,11 +48,14 @@ class Prices:
         """Dollars for one answer; seconds: of the recording. None where the book or the endpoint does not say."""
         if self.free:
             return Decimal(0)
-        name = {"ask": self.model, "transcribe": self.transcriber, "diarize": self.diarizer}[way]
+        name = self._name(way)
         rates = self.book.rates(name, self.on)
-        if usage is None and "input_seconds" not in rates:
+        if usage is None and set(rates) != {"input_seconds"}:  # what is billed by the length alone needs no usage
             return None
         return self.book.price(usage or Usage(), name, self.on, seconds=Decimal(str(round(seconds, 3))))
+
+    def _name(self, way: Way) -> str:
+        return {"ask": self.model, "transcribe": self.transcriber, "diarize": self.diarizer}[way]
 
     def estimate(self, asked: Asked) -> Decimal | None:
         """About what one question will cost, rather too much than too little."""
@@ -62,11 +66,12 @@ class Prices:
         heard_s = 0.0
         if mode == "spoken" and sound is not None:
             heard_s = sound.duration_s or len(sound.text.split()) / SPOKEN_WORDS_PER_S or RECORDING_S
+        counted = audio_tokens(self._name(way))
         usage = Usage(
             input_text_tokens=about_tokens(request.system + (item.ask if mode == "typed" else "")) + 20,
-            input_audio_tokens=round(heard_s * INPUT_TOKENS_PER_S),
+            input_audio_tokens=round(heard_s * counted.input_per_s),
             output_text_tokens=request.max_tokens // (4 if request.sound else 2) if way == "ask" else 60,
-            output_audio_tokens=round(ANSWER_S * OUTPUT_TOKENS_PER_S) if request.sound else 0,
+            output_audio_tokens=round(ANSWER_S * (counted.output_per_s or OUTPUT_TOKENS_PER_S)) if request.sound else 0,
         )
         return self.of(way, usage, heard_s)
 

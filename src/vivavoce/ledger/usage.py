@@ -153,6 +153,18 @@ class UsageLog:
             count, usd = connection.execute(query).one()
         return int(count or 0), usd or Decimal(0)
 
+    def measured_turns(self, most: int = 2000) -> list[tuple[float, float, float]]:
+        """(seconds heard, seconds spoken, machine seconds) of the newest requests that succeeded and had sound."""
+        columns = (USAGE.c.heard_ms, USAGE.c.spoken_ms, USAGE.c.machine_ms)
+        query = (
+            select(*columns)
+            .where(USAGE.c.status == 200, USAGE.c.machine_ms > 0, USAGE.c.heard_ms + USAGE.c.spoken_ms > 0)
+            .order_by(USAGE.c.at.desc())
+            .limit(most)
+        )
+        with may_fail("read"), self._engine.connect() as connection:
+            return [(heard / 1000, spoken / 1000, took / 1000) for heard, spoken, took in connection.execute(query)]
+
     def forget_before(self, day: date) -> int:
         """Delete the rows of the days before `day`. Returns how many."""
         with may_fail("written"), self._engine.begin() as connection:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -27,8 +27,11 @@ TOKEN_UNITS = (
     "output_audio_tokens",
 )
 OTHER_UNITS = ("input_characters", "input_seconds")
-"""Of the text to be spoken, and of the recording to be heard. A model that has a price for one of these is billed by it
-alone; its tokens are free."""
+"""Of the text to be spoken, and of the recording to be heard: they stand for the tokens of what goes in. A model that
+has a price for one of these and for no token is billed by it alone; its tokens are free."""
+
+REPLACED = {"input_characters": "input_text_tokens", "input_seconds": "input_audio_tokens"}
+"""Unit -> the tokens that are not billed beside it."""
 
 UNITS = (*TOKEN_UNITS, *OTHER_UNITS)
 FIELDS = {"model", "unit", "usd_per_million", "valid_from", "seen_on", "source"}
@@ -39,7 +42,10 @@ _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """`usd_per_million` of `unit` from the day `valid_from` on, as `source` had it on the day `seen_on`."""
+    """`usd_per_million` of `unit` from the day `valid_from` on, as `source` had it on the day `seen_on`.
+
+    vendor: who asks for it, by the name of the file that the row is in; empty where it is in none.
+    """
 
     model: str
     unit: str
@@ -47,6 +53,7 @@ class PriceRow:
     valid_from: date
     seen_on: date
     source: str
+    vendor: str = ""
 
 
 class PriceBook:
@@ -57,6 +64,11 @@ class PriceBook:
         self._by_model: dict[str, list[PriceRow]] = {}
         for row in self.rows:
             self._by_model.setdefault(row.model, []).append(row)
+
+    @property
+    def models(self) -> list[str]:
+        """Every name that has rows of its own, by the alphabet."""
+        return list(self._by_model)
 
     def history(self, model: str) -> list[PriceRow]:
         """All rows of `model`, each unit's oldest first.
@@ -80,7 +92,10 @@ class PriceBook:
         if not rates:
             return None
         other = {"input_characters": Decimal(characters), "input_seconds": seconds}
-        counts = {unit: count for unit, count in other.items() if unit in rates} or _tokens(usage, rates)
+        counts = {unit: count for unit, count in other.items() if unit in rates}
+        if len(counts) < len(rates):  # tokens are billed too, or alone
+            replaced = {REPLACED[unit] for unit in counts}
+            counts |= {unit: count for unit, count in _tokens(usage, rates).items() if unit not in replaced}
         if any(count and unit not in rates for unit, count in counts.items()):
             return None
         return sum(
@@ -106,23 +121,31 @@ def read_rows(file: Path) -> list[PriceRow]:
         raise InvalidValue(f"The price list {file} cannot be read: {error}", param="prices_dir") from error
     if not isinstance(found, list):
         raise InvalidValue(f"The price list {file} must be a list of rows.", param="prices_dir")
-    return [_row(row, f"{file}, row {number}") for number, row in enumerate(cast("list[Any]", found), 1)]
+    return [_row(row, f"{file}, row {number}", file.stem) for number, row in enumerate(cast("list[Any]", found), 1)]
 
 
-def _row(row: Any, where: str) -> PriceRow:
+def _row(row: Any, where: str, vendor: str) -> PriceRow:
     if not isinstance(row, dict) or cast("dict[str, Any]", row).keys() != FIELDS:
         raise InvalidValue(f"{where}: a row has the fields {', '.join(sorted(FIELDS))}.", param="prices_dir")
     fields = cast("dict[str, str]", row)
     try:
-        price = Decimal(fields["usd_per_million"])
+        price = _quotient(fields["usd_per_million"])
         days = date.fromisoformat(fields["valid_from"]), date.fromisoformat(fields["seen_on"])
-    except (InvalidOperation, ValueError, TypeError) as error:
-        raise InvalidValue(f"{where}: dates are YYYY-MM-DD, and a price is a number.", param="prices_dir") from error
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise InvalidValue(
+            f"{where}: dates are YYYY-MM-DD, and a price is a number or a quotient of two.", param="prices_dir"
+        ) from error
     if fields["unit"] not in UNITS or not price.is_finite() or price < 0:
         raise InvalidValue(
             f"{where}: a unit is one of {', '.join(UNITS)}, and no price is under 0.", param="prices_dir"
         )
-    return PriceRow(fields["model"], fields["unit"], price, *days, fields["source"])
+    return PriceRow(fields["model"], fields["unit"], price, *days, fields["source"], vendor)
+
+
+def _quotient(text: str) -> Decimal:
+    """Of `12.5` and of `240000/3600`. Raises `ArithmeticError` where it is neither, or nothing divides it."""
+    number, _, divisor = text.partition("/")
+    return Decimal(number) / Decimal(divisor or 1)
 
 
 def load_book(extra: Path | None = None) -> PriceBook:

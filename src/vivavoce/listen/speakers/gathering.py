@@ -102,12 +102,16 @@ def _known_names(speakers: Matrix, known: Mapping[str, Embedding], policy: Polic
 def _chosen(traces: Sequence[VoiceTrace], speakers: Matrix) -> list[int]:
     """The speaker of each stretch in a window, the clearest first; two voices at once are never of one speaker.
 
-    A stretch that is too short to tell goes with the nearest one of the same voice. -1: nobody is left.
+    A stretch that is too short to tell goes with the nearest one of the same voice. -1: nobody is left, or several may
+    be meant and nothing in the window tells whom.
     """
     chosen = [-1] * len(traces)
     for index in sorted(range(len(traces)), key=lambda each: -traces[each].alone_s):
         trace = traces[index]
-        likeness = speakers @ _telling(trace, traces)
+        telling = _telling(trace, traces)
+        if not len(telling) and len(speakers) > 1:
+            continue
+        likeness = speakers @ telling if len(telling) else np.zeros(1, np.float32)
         for other, speaker in zip(traces, chosen, strict=True):
             if speaker >= 0 and other.voice != trace.voice and other.first < trace.end and trace.first < other.end:
                 likeness[speaker] = _APART_AT_ONCE
@@ -117,7 +121,7 @@ def _chosen(traces: Sequence[VoiceTrace], speakers: Matrix) -> list[int]:
 
 
 def _telling(trace: VoiceTrace, traces: Sequence[VoiceTrace]) -> Vector:
-    """The embedding of a stretch, or of what is nearest to it: of its voice, or else of any."""
+    """The embedding of a stretch, or of what is nearest to it: of its voice, or else of any. Empty if none is known."""
     if len(trace.embedding):
         return trace.embedding
     others = [other for other in traces if len(other.embedding)]
