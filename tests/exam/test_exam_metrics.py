@@ -37,6 +37,15 @@ def test_a_rate_is_all_errors_over_all_words() -> None:
     assert figure.low is None, "two items are too few for bounds"
 
 
+def test_a_rate_may_be_of_people_alone() -> None:
+    person, voice = tried("a", values={"errors": 1, "words": 2}), tried("b", values={"errors": 8, "words": 8})
+    person = replace(person[0], origin="human"), person[1]
+    people = Ratio("wer", "word errors", "errors", "words", origin="human")
+    assert people.figure([person, voice, tried("c", values=None)]).estimate == pytest.approx(50.0)
+    assert people.figure([person, voice, tried("c", values=None)]).unscored == 0
+    assert people.figure([voice]).withheld
+
+
 def test_what_is_unscored_is_beside_and_not_in_a_figure() -> None:
     figure = RIGHT.figure([*shares([1.0, 1.0]), tried("x", values=None, unscored="no answer")])
     assert (figure.estimate, figure.n, figure.unscored) == (100.0, 2, 1)

@@ -22,7 +22,7 @@ from vivavoce.bench.stats import (
     resampled,
     share_interval,
 )
-from vivavoce.exam.items import Item, Mode
+from vivavoce.exam.items import Item, Mode, Origin
 from vivavoce.exam.runs import Try
 
 Better = Literal["lower", "higher"]
@@ -75,7 +75,8 @@ class Metric(Protocol):
 class Ratio:
     """The total of the value `above` over that of `below` (1 each, where it is empty), in per cent by `scale`.
 
-    Tries without these values are no part of it: they may be of another kind. mode: only tries of this one.
+    Tries without these values are no part of it: they may be of another kind. mode: only tries of this one; origin:
+    only of items of this one.
     """
 
     name: str
@@ -86,18 +87,23 @@ class Ratio:
     unit: str = "%"
     scale: float = 100.0
     mode: Mode | None = None
+    origin: Origin | None = None
 
-    def terms(self, made: Try) -> tuple[float, float] | None:
+    def terms(self, tried: Tried) -> tuple[float, float] | None:
         """What one try adds above and below; None where it has no part."""
+        item, made = tried
         if made.values is None or self.above not in made.values or (self.mode and made.mode != self.mode):
+            return None
+        if self.origin and item.origin != self.origin:
             return None
         if self.below and self.below not in made.values:
             return None
         return made.values[self.above], made.values[self.below] if self.below else 1.0
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
-        terms = [found for _, made in tries if (found := self.terms(made)) is not None]
-        unscored = _unscored(tries, self.mode)
+        own = [each for each in tries if not self.origin or each[0].origin == self.origin]
+        terms = [found for each in own if (found := self.terms(each)) is not None]
+        unscored = _unscored(own, self.mode)
         above, below = [each[0] for each in terms], [each[1] for each in terms]
         if not terms or sum(below) <= 0:
             return _none(self, unscored, "nothing was scored")
@@ -247,7 +253,7 @@ def _rate(terms: Counts) -> float:
 def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, ...], tuple[float, float]]:
     """By item, mode, words and sound: the same words in another voice are another question, and so are other words
     under an old id."""
-    found = {(made.item, made.mode, item.ask, made.question_sha256): metric.terms(made) for item, made in tries}
+    found = {(made.item, made.mode, item.ask, made.question_sha256): metric.terms((item, made)) for item, made in tries}
     return {place: terms for place, terms in found.items() if terms is not None}
 
 

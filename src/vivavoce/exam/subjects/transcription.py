@@ -107,6 +107,8 @@ TASK = Task(
     score=score,
     headline=WER("wer", "word errors (WER)"),
     metrics=(
+        WER("wer_people", "word errors, recordings of people", origin="human"),
+        WER("wer_made", "word errors, synthetic voices", origin="synthetic"),
         Ratio("cer", "character errors (CER; Chinese, Japanese, Korean …)", "char_errors", "chars", better="lower"),
         Middle("seconds", "seconds per recording", better="lower"),
     ),
