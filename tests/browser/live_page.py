@@ -65,6 +65,11 @@ class LivePage:
     def ask(self) -> None:
         self.page.get_by_role("button", name="Ask", exact=True).click()
 
+    def choose(self, field: str, value: str) -> None:
+        """A model or voice that may not be on the list."""
+        self.page.locator(f"#{field}").select_option("")
+        self.page.locator(f"#{field}-other").fill(value)
+
     def speak(self, seconds: float) -> None:
         """Press, wait while the microphone plays, press again: it is asked."""
         button = self.page.locator("#record")

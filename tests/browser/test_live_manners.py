@@ -36,7 +36,7 @@ def test_nobody_is_kept_out(make_page: MakePage, width: int, scheme: str) -> Non
     live.page.get_by_role("button", name="Three seconds of silence").click()
     assert live.serious() == []
     assert live.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    live.page.get_by_role("combobox", name="Model", exact=True).fill("gpt-9")
+    live.choose("model", "gpt-9")
     live.ask()
     expect(live.answers().nth(2).get_by_role("alert")).to_be_visible()
     assert live.serious() == []

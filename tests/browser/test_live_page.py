@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_page import ANSWER, CHROMIUM, QUESTION_HZ, QUESTION_S, MakePage
+from live_page import ANSWER, CHROMIUM, HEARD, QUESTION_HZ, QUESTION_S, MakePage
 from playwright.sync_api import Page, expect
 from scripted_app import eventually
 
@@ -37,6 +37,7 @@ def test_what_the_microphone_hears_is_asked_heard_answered_and_timed(make_page: 
     assert heard.duration_s == pytest.approx(QUESTION_S, abs=0.6)
     assert loudest_hz(heard) == pytest.approx(QUESTION_HZ, abs=5)
 
+    expect(live.page.locator(".asked")).to_have_text(f"“{HEARD}”")
     expect(answer.locator(".heard-words")).to_contain_text("what is the")
     expect(answer.locator("mark")).to_contain_text("capitol (doubtful, 10 %)")
     facts = answer.locator(".facts li").all_inner_texts()
@@ -145,7 +146,7 @@ def test_two_models_answer_the_same_question_one_after_the_other(make_page: Make
     live, scripted = make_page()
     bodies = _bodies(live.page)
     live.page.get_by_label("Ask a second model the same").check()
-    live.page.get_by_label("Second model", exact=True).fill("gpt-audio-mini")
+    live.page.get_by_label("Second model", exact=True).select_option("gpt-audio-mini")
     live.speak(1.0)
     first, second = live.played(0), live.played(1)
     assert [body["model"] for body in bodies] == ["viva-voce", "gpt-audio-mini"]

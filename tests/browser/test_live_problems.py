@@ -153,7 +153,7 @@ def test_errors_are_told_in_plain_words(
 ) -> None:
     live, _ = make_page(**parts)
     if field:
-        live.page.locator(f"#{field}").fill(value)
+        live.choose(field, value)
     live.page.get_by_role("button", name="Three seconds of silence").click()
     live.ask()
     alert = live.answers().get_by_role("alert")

@@ -74,6 +74,10 @@ def test_a_page_is_found_by_the_address_that_links_to_it(site: Site, name: str) 
     assert address in site.answer("/models").body.decode()  # type: ignore[union-attr]
 
 
+def test_a_slash_at_the_end_is_nothing(site: Site) -> None:
+    assert site.answer("/models/").status == 200  # type: ignore[union-attr]
+
+
 def test_names_cannot_become_markup(site: Site) -> None:
     text = site.answer("/models").body.decode()  # type: ignore[union-attr]
     assert "<script>" not in text

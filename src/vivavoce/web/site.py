@@ -87,9 +87,9 @@ class Site:
         return next(iter(self.pages.values())).address(Asked())
 
     def find(self, path: str) -> tuple[Page, dict[str, str]] | None:
-        """The page at a path that is still encoded, and the parts of its path, decoded."""
+        """The page at a path that is still encoded, and the parts of it, decoded. A slash at its end is nothing."""
         for page in self.pages.values():
-            if found := page.pattern().fullmatch(path):
+            if found := page.pattern().fullmatch(path.rstrip("/")):
                 return page, {name: unquote(part) for name, part in found.groupdict().items()}
         return None
 

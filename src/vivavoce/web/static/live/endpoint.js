@@ -105,13 +105,15 @@ export class Endpoint {
     return rows.filter(({ engines }) => !engines || "think" in engines || !Object.keys(engines).length).map(({ id }) => id);
   }
 
-  /** Its voices where it lists them. @returns {Promise<{ id: string, label: string }[]>} */
+  /** Its voices where it lists them: other names for one first, then each by its language. @returns {Promise<import("./choice.js").Option[]>} */
   async voices() {
     const { data } = await (await this.fetch("/audio/voices")).json();
-    /** @type {{ id: string, language?: string, gender?: string, description?: string }[]} */ const rows = data;
-    return rows.map(({ id, language, gender, description }) => ({
-      id,
-      label: [language, gender, description].filter(Boolean).join(", "),
+    const languages = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
+    /** @type {{ id: string, voice?: string, language?: string, gender?: string }[]} */ const rows = data;
+    return rows.map(({ id, voice = id, language, gender }) => ({
+      value: id,
+      label: gender ? `${id} (${gender})` : id,
+      group: voice === id && language ? (languages.of(language) ?? language) : "",
     }));
   }
 

@@ -21,8 +21,8 @@ export function showHeard(heard) {
 }
 
 /** @param {import("./chat.js").Heard} heard */
-function words({ transcript, words: all, unclear }) {
-  const line = make("p", { class: "heard-words" });
+function words({ transcript, language, words: all, unclear }) {
+  const line = make("p", { class: "heard-words", lang: language ?? "" });
   if (!all.length) {
     line.append(transcript);
     return line;

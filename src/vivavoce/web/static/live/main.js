@@ -1,7 +1,8 @@
 // @ts-check
 /** @module The live test: the form, the conversation, and what follows what. */
 
-import { announce, byId, make, within } from "./dom.js";
+import { Choice } from "./choice.js";
+import { announce, byId, within } from "./dom.js";
 import { Endpoint } from "./endpoint.js";
 import { Recording, LONGEST_S, NoMicrophone, forbidden } from "./microphone.js";
 import { Player } from "./player.js";
@@ -19,6 +20,9 @@ const player = new Player();
 const record = byId("record", HTMLButtonElement);
 const askButton = byId("ask", HTMLButtonElement);
 const typed = byId("typed", HTMLTextAreaElement);
+const model = new Choice("model");
+const second = new Choice("second");
+const voice = new Choice("voice");
 const conversation = byId("conversation", HTMLElement);
 
 /** Bytes of a file in base64 that a Viva Voce takes unless told otherwise (25 MiB of request). */
@@ -47,13 +51,9 @@ async function meet() {
   const told = byId("endpoint-state", HTMLElement);
   try {
     const models = await endpoint.models();
-    byId("models", HTMLDataListElement).replaceChildren(...models.map((id) => make("option", { value: id })));
-    for (const id of ["model", "second"]) {
-      const field = byId(id, HTMLInputElement);
-      if (!field.value || (field.dataset["offered"] === field.value && !models.includes(field.value))) {
-        field.value = field.dataset["offered"] = models[id === "model" ? 0 : 1] ?? models[0] ?? "";
-      }
-    }
+    const options = models.map((value) => ({ value }));
+    model.offer(options);
+    second.offer(options, 1);
     told.textContent = `${models.length} models`;
     told.className = "badge badge-good";
   } catch (error) {
@@ -63,15 +63,14 @@ async function meet() {
     if (about) show(about);
   }
   const voices = await endpoint.voices().catch(() => []);
-  if (voices.length) byId("voices", HTMLDataListElement).replaceChildren(...voices.map(({ id, label }) => make("option", { value: id }, label)));
+  if (voices.length) voice.offer(voices);
 }
 
 /** Put the field that an error is about before somebody's eyes. @param {string} about */
 function show(about) {
   const field = { key: "key", endpoint: "endpoint", model: "model", voice: "voice" }[about];
   if (!field) return;
-  const element = byId(field, HTMLInputElement);
-  const folded = element.closest("details");
+  const folded = byId(field, HTMLElement).closest("details");
   if (folded) folded.open = true;
 }
 
@@ -104,8 +103,11 @@ function choose(next) {
   ready();
 }
 
+/** Whether there is something to ask. The button stays where it is, or whoever uses the keyboard would lose their place. */
 function ready() {
-  askButton.disabled = recording !== null || !(question || typed.value.trim());
+  const can = recording === null && Boolean(question || typed.value.trim());
+  askButton.setAttribute("aria-disabled", String(!can));
+  return can;
 }
 
 /** @param {Float32Array<ArrayBuffer>} samples @param {string} name @param {string} [text] @returns {Question} */
@@ -232,7 +234,7 @@ typed.addEventListener("input", ready);
 typed.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  if (!askButton.disabled) void askNow();
+  if (ready()) void askNow();
 });
 
 // The conversation
@@ -242,7 +244,10 @@ compare.addEventListener("change", () => {
   byId("second-field", HTMLElement).hidden = !compare.checked;
 });
 
-askButton.addEventListener("click", () => void askNow());
+askButton.addEventListener("click", () => {
+  if (ready()) void askNow();
+  else complain(recording ? "Press “Stop and ask” when you have spoken." : "Speak, choose a question or a file, or type something first.");
+});
 
 /** @returns {Question | null} */
 function asked() {
@@ -254,6 +259,7 @@ function asked() {
 async function askNow() {
   const next = asked();
   if (!next) return;
+  complain("");
   void player.open();
   stopAll(); // whoever asks anew has heard enough
   choose(null);
@@ -272,8 +278,8 @@ async function askNow() {
  * @param {HTMLElement} shown
  */
 async function answer(next, shown) {
-  const models = [byId("model", HTMLInputElement).value, ...(compare.checked ? [byId("second", HTMLInputElement).value] : [])];
-  const turns = models.map((model, column) => askOne(next, shown, column, model.trim()));
+  const models = [model.value, ...(compare.checked ? [second.value] : [])];
+  const turns = models.map((name, column) => askOne(next, shown, column, name));
   shown.scrollIntoView({ block: "start", behavior: "smooth" });
   byId("stop-all", HTMLButtonElement).hidden = false;
   await Promise.all(turns);
@@ -284,23 +290,24 @@ async function answer(next, shown) {
  * @param {Question} next
  * @param {HTMLElement} shown
  * @param {number} column which of the two models
- * @param {string} model
+ * @param {string} name of the model
  * @param {HTMLElement} [instead] of this card
  */
-async function askOne(next, shown, column, model, instead) {
+async function askOne(next, shown, column, name, instead) {
   const kept = histories; // those of this conversation, should a new one begin meanwhile
   const earlier = kept[column] ?? [];
   const instructions = byId("instructions", HTMLTextAreaElement).value.trim();
   const head = instructions ? [{ role: "system", content: instructions }] : [];
   const user = { role: "user", content: next.content };
-  const voice = byId("voice", HTMLInputElement).value.trim();
-  const card = new AnswerCard(endpoint, { model, voice, messages: [...head, ...earlier, user], number }, book);
+  const card = new AnswerCard(endpoint, { model: name, voice: voice.value, messages: [...head, ...earlier, user], number }, book);
   card.part(".again").addEventListener("click", () => {
-    under = askOne(next, shown, column, model, card.shown);
+    under = askOne(next, shown, column, name, card.shown);
   });
   cards.push(card);
-  if (instead) instead.replaceWith(card.shown);
-  else within(shown, ".answers", HTMLElement).append(card.shown);
+  if (instead) {
+    instead.replaceWith(card.shown);
+    card.part(".stop").focus();
+  } else within(shown, ".answers", HTMLElement).append(card.shown);
   const message = await card.run(player);
   if (message) kept[column] = [...earlier, user, message];
 }

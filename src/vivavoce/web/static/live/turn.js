@@ -29,7 +29,9 @@ function offerSound(shown, sound, name) {
 export function showQuestion(question, number) {
   const shown = copy("turn-template");
   within(shown, "h2", HTMLHeadingElement).textContent = `Question ${number}`;
-  within(shown, ".asked", HTMLElement).textContent = question.text || question.name;
+  const asked = within(shown, ".asked", HTMLElement);
+  asked.textContent = question.text || question.name;
+  if (!question.text) asked.dataset["untold"] = "true"; // what was asked is known once it is heard
   if (question.file) offerSound(within(shown, ".question", HTMLElement), question.file, `question-${number}.${/\.(\w{2,5})$/.exec(question.name)?.[1] ?? "wav"}`);
   return shown;
 }
@@ -131,6 +133,7 @@ export class AnswerCard {
         if (heard.message_index !== last) return; // of an earlier question
         this.part(".heard").hidden = false;
         this.part(".heard-body").replaceChildren(showHeard(heard));
+        this.#tell(heard.transcript.trim());
         this.#state("Thinking …");
         announce(heard.transcript ? `Heard: ${heard.transcript}` : "Nothing was heard.");
       },
@@ -145,6 +148,14 @@ export class AnswerCard {
         voice.add(samples.slice());
       },
     };
+  }
+
+  /** The question's heading, by what was heard first. @param {string} transcript */
+  #tell(transcript) {
+    const asked = this.shown.closest(".turn")?.querySelector(".asked[data-untold]");
+    if (!(asked instanceof HTMLElement) || !transcript) return;
+    delete asked.dataset["untold"];
+    asked.textContent = `“${transcript}”`;
   }
 
   /** @param {string} text */
