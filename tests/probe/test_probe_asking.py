@@ -90,7 +90,7 @@ async def serving(*said: bytes | str):
         server.close()
 
 
-async def found(url: str, *, timeout_s: float = 5.0, expect: str = "", model: str = "m") -> Finding:
+async def found(url: str, *, timeout_s: float = 20.0, expect: str = "", model: str = "m") -> Finding:
     asker = Asker(url, "none", model, voice="alloy", timeout_s=timeout_s, system="Be short.", expect=expect)
     try:
         return await asker.ask(QUESTION.wav(7))
@@ -241,7 +241,7 @@ async def test_a_certificate_that_nobody_knows(tmp_path: Path) -> None:
 
 async def test_each_question_has_a_connection_and_a_sound_of_its_own() -> None:
     async with serving(HEAD, WORDS, sound(), END, DONE) as (url, requests):
-        asker = Asker(url, "sk-secret", "m", voice="nova", timeout_s=5, system="Be short.")
+        asker = Asker(url, "sk-secret", "m", voice="nova", timeout_s=20, system="Be short.")
         for due in (60, 120):
             assert (await asker.ask(QUESTION.wav(due))).outcome == "ok"
         await asker.close()
@@ -285,7 +285,7 @@ async def test_our_own_server_listens_to_each_probe_though_it_remembers_recordin
     listener = ScriptedListener("what colour is the sky")
     url = f"{make_server(listener=listener).url}/v1"
     tone = Question(Audio((0.1 * np.sin(np.arange(16_000) / 9)).astype(np.float32), 16_000))
-    asker = Asker(url, "none", MODEL, voice="alloy", timeout_s=10, system="Be short.")
+    asker = Asker(url, "none", MODEL, voice="alloy", timeout_s=20, system="Be short.")
     for due, times in ((60, 1), (60, 1), (120, 2), (180, 3)):
         assert (await asker.ask(tone.wav(due))).outcome == "ok"
         assert len(listener.heard) == times

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -162,6 +163,25 @@ def test_many_writers_at_once_never_mix_their_lines(tmp_path: Path) -> None:
     rows = Diary(tmp_path).read(START)
     assert rows.damaged == 0
     assert [len(series.probes) for series in rows.series.values()] == [40] * 6
+
+
+def test_a_writer_waits_for_another_to_end_its_line(tmp_path: Path) -> None:
+    diary = Diary(tmp_path)
+    diary.add([PROBE], START)
+    [path] = tmp_path.glob("*.jsonl")
+    line = to_line(replace(PROBE, due=START + 77)).encode()
+    with path.open("ab", buffering=0) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(line[:20])
+        waiting = threading.Thread(target=diary.add, args=([replace(PROBE, due=START + 137)], START))
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        other.write(line[20:])
+    waiting.join(10)
+    rows = diary.read(START)
+    assert [(probe.due - START) // 60 for probe in rows.of(PROBE.key).probes] == [0, 1, 2]
+    assert rows.damaged == 0
 
 
 def test_reading_again_parses_only_what_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

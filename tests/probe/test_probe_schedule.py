@@ -278,6 +278,14 @@ async def test_a_budget_stops_it_until_the_day_is_over_and_the_month_counts_on(
     assert not again.hold(START + 2 * 86_400)
 
 
+def test_what_the_month_refuses_is_not_held_against_the_day() -> None:
+    allowance = Allowance(Caps(Decimal("0.010"), Decimal("0.005")), Decimal("0.003"))
+    assert allowance.hold(START)
+    assert [allowance.hold(START) for _ in range(5)] == [False] * 5
+    allowance.pay(START, Decimal(0))
+    assert allowance.hold(START)
+
+
 @pytest.mark.parametrize(
     ("finding", "usd", "about"),
     [

@@ -63,9 +63,10 @@ def test_no_95th_percentile_of_fewer_than_sixty(n: int, p95_s: float | None) -> 
 
 
 def test_delays_are_of_good_answers_alone() -> None:
-    wrong = replace(bad(1, "wrong", "no_sound", 200), first_text_s=9.0)
-    found = summed([WATCH, ok(0), wrong], 2)
+    cut_off = replace(bad(1, "timeout", "no_end", 200), first_text_s=9.0, first_sound_s=9.0)
+    found = summed([WATCH, ok(0), cut_off], 2)
     assert found.first_text == Delay(1, 0.2, None, 0.2)
+    assert found.first_sound == Delay(1, 0.5, None, 0.5)
     assert found.whole == Delay(1, 2.0, None, 2.0)
 
 

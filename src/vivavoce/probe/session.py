@@ -98,23 +98,30 @@ class Sitting:
         async with self._open() as (stop, writer, left):
             for prepared in all_prepared:
                 left.enter_context(self.diary.alone(prepared.target.title))
-            rows, now = self._rows(), self.clock.now()
-            until = None if for_s is None else now + for_s
-            started: list[tuple[Keeper, Grid, int]] = []
-            for prepared in all_prepared:
-                grid = prepared.target.grid()
-                if grid is None:
-                    raise InvalidValue(f"How often is {prepared.target.title} to be asked? Say every.")
-                series = rows.of(prepared.target.series)
-                first, lost = schedule.taken_up(series, grid, now)
-                keeper = self._keeper(prepared, prepared.watch(now, grid), series, writer, left)
-                for gap in lost:
-                    keeper.note(gap)
-                if first > now + grid.every_s:
-                    self.tell(f"{prepared.target.title} was asked until {utc(first)} already: this clock is behind.")
-                started.append((keeper, grid, first))
+            started = self._started(all_prepared, writer, left)
+            until = None if for_s is None else self.clock.now() + for_s
             loops = [keeper.keep(grid, first, until) for keeper, grid, first in started]
             await schedule.run([keeper for keeper, _, _ in started], loops, stop)
+
+    def _started(
+        self, all_prepared: Sequence[Prepared], writer: Writer, left: AsyncExitStack
+    ) -> list[tuple[Keeper, Grid, int]]:
+        """Each target with its times and the first of them; those that passed while nothing ran are noted."""
+        rows, now = self._rows(), self.clock.now()
+        started: list[tuple[Keeper, Grid, int]] = []
+        for prepared in all_prepared:
+            grid = prepared.target.grid()
+            if grid is None:
+                raise InvalidValue(f"How often is {prepared.target.title} to be asked? Say every.")
+            series = rows.of(prepared.target.series)
+            first, lost = schedule.taken_up(series, grid, now)
+            keeper = self._keeper(prepared, prepared.watch(now, grid), series, writer, left)
+            for gap in lost:
+                keeper.note(gap)
+            if first > now + grid.every_s:
+                self.tell(f"{prepared.target.title} was asked until {utc(first)} already: this clock is behind.")
+            started.append((keeper, grid, first))
+        return started
 
     async def once(self, all_prepared: Sequence[Prepared]) -> None:
         """Ask each target now, in the place of its last due time, and come back. Raises as `run` does."""
@@ -146,8 +153,11 @@ class Sitting:
                 yield stop, writer, left
 
     def _rows(self) -> Rows:
-        """What is known so far. To be read under the locks: nobody else writes of these targets then."""
-        return self.diary.read(self.clock.now() - REMEMBERED_S)
+        """What is known so far. To be read under the locks: nobody else writes of these targets then.
+
+        By a diary of its own, which is forgotten: what was read is not needed for as long as a service runs.
+        """
+        return Diary(self.diary.folder).read(self.clock.now() - REMEMBERED_S)
 
     def _is_free(self, title: str, left: AsyncExitStack) -> bool:
         """Nobody else asks it; and nobody will, until `left` is."""
