@@ -123,6 +123,14 @@ def test_those_that_are_alike_claim_nothing(tmp_path: Path) -> None:
     assert [said(found, name) for name in ("one", "two", "three")] == [{}, {}, {}]
 
 
+def test_whoever_was_asked_other_items_is_no_measure(tmp_path: Path) -> None:
+    """All of its items may be harder: nothing is claimed against it, and bars are what is left."""
+    write_run(tmp_path / "a.jsonl", "good", skill=1.0, exams=("spoken-reasoning",), items=40)
+    write_run(tmp_path / "b.jsonl", "bad", skill=0.1, exams=("spoken-reasoning",), items=40, month="2026-10")
+    found = snapshot(tmp_path)
+    assert all("other model" not in words for name in ("good", "bad") for words in said(found, name).values())
+
+
 def test_a_preview_is_no_measure_for_others(tmp_path: Path) -> None:
     write_run(tmp_path / "a.jsonl", "settled", skill=0.1, exams=("tools",), items=40)
     write_run(tmp_path / "b.jsonl", "next", skill=1.0, exams=("tools",), items=40, preview=True)

@@ -1,10 +1,10 @@
 """What a model is good and bad at, by a written rule over its figures; nothing is said that the figures do not.
 
-Against others, where another model was examined in the same exam: good, where it is surely better than at least half of
-them and surely worse than none; bad, the other way round. Surely: the 95 % interval of the difference, paired over the
-same items where they share them, leaves out 0. Each model stands by its latest run. Previews are no measure for others.
+Against others, where another model was asked the same items of an exam: good, where it is surely better than at least
+half of them and surely worse than none; bad, the other way round. Surely: the 95 % interval of the difference, paired
+over the items, leaves out 0. Each model stands by its latest run. Previews are no measure for others.
 
-Where nobody else was examined: against the bars of `bars.toml`. Good, where the whole interval lies on the better side
+Where nobody else was asked the same: against the bars of `bars.toml`. Good, where the whole interval lies on the better side
 of the bar; bad, where all of it lies on the worse. A figure without an interval (of fewer
 than five items) says nothing either way.
 """
@@ -60,7 +60,7 @@ def claims(subject: Subject, everybody: Sequence[Subject]) -> list[Claim]:
         if run is None:
             continue
         others = [last for each in everybody if each != subject and not each.preview and (last := each.latest(task))]
-        rivals = [other for other in others if _bounded(other.figures(task)[0])]
+        rivals = [other for other in others if _bounded(other.figures(task)[0]) and _same_items(run, other, task)]
         found += _against_others(task, run, rivals) if rivals else _against_bars(task, run)
     return sorted(found, key=lambda each: each.side != "strength")
 
@@ -80,6 +80,12 @@ def _against_others(task: str, run: Judged, rivals: Sequence[Judged]) -> list[Cl
     of = f"{max(wins, losses)} of {len(rivals)} other model{'s' if len(rivals) > 1 else ''}"
     side: Side = "strength" if wins else "weakness"
     return [Claim(side, task, run, figure, f"{_told(figure)}: surely {'better' if wins else 'worse'} than {of}.")]
+
+
+def _same_items(run: Judged, other: Judged, task: str) -> bool:
+    """Other items, recordings of people say, may be harder than the model is worse."""
+    between = run.against(other, task)
+    return between is not None and between.paired
 
 
 def _bounded(figure: Figure) -> bool:
