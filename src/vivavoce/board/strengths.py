@@ -4,9 +4,9 @@ Against others, where another model was asked the same items of an exam: good, w
 half of them and surely worse than none; bad, the other way round. Surely: the 95 % interval of the difference, paired
 over the items, leaves out 0. Each model stands by its latest run. Previews are no measure for others.
 
-Where nobody else was asked the same: against the bars of `bars.toml`. Good, where the whole interval lies on the better side
-of the bar; bad, where all of it lies on the worse. A figure without an interval (of fewer
-than five items) says nothing either way.
+Where nobody else was asked the same: against the bars of `bars.toml`. Good, where the whole interval lies on the better
+side of the bar; bad, where all of it lies on the worse. A figure without an interval (of fewer than five items) says
+nothing either way.
 """
 
 from __future__ import annotations
