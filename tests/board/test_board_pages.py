@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -19,6 +20,7 @@ from markupsafe import Markup
 
 from vivavoce.errors import StorageFailed
 from vivavoce.exam.catalogue import TASKS
+from vivavoce.exam.runs import read
 from vivavoce.exam.sounds import SoundMaker
 from vivavoce.ledger.usage import OutcomeCount
 from vivavoce.prices.book import PriceBook, load_book
@@ -272,21 +274,26 @@ def test_previews_are_badged_and_in_no_average(tmp_path: Path) -> None:
     assert "preview</span>" not in alone
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_sounds_are_played_where_they_are_kept(tmp_path: Path, kept: bool) -> None:
-    run = write_run(tmp_path / "run.jsonl", "one", exams=("safety",), items=6)
-    cache = tmp_path / "cache"
+@pytest.mark.parametrize("kept", ["kept", "gone", "changed"])
+def test_sounds_are_played_where_they_are_the_ones_that_were_heard(tmp_path: Path, kept: str) -> None:
+    path, cache = tmp_path / "run.jsonl", tmp_path / "cache"
+    run = write_run(path, "one", exams=("safety",), items=6)
+    text = path.read_text(encoding="utf-8")
+    for item in read(path).items.values():
+        if item.sound is not None and item.sound.made:
+            heard = hashlib.sha256(SoundMaker(cache).wav(item.sound)).hexdigest()
+            text = text.replace(hashlib.sha256(item.id.encode()).hexdigest(), heard)
+    path.write_text(text, encoding="utf-8")
+    for sound in cache.glob("*.wav"):
+        if kept == "gone":
+            sound.unlink()
+        elif kept == "changed":
+            sound.write_bytes(sound.read_bytes() + b"more")
     site = site_of(tmp_path, sounds=cache)
-    if kept:
-        from vivavoce.exam.runs import read
-
-        for item in read(tmp_path / "run.jsonl").items.values():
-            if item.sound is not None and item.sound.made:
-                SoundMaker(cache).wav(item.sound)
     sounds = re.findall(r'<audio [^>]*src="([^"]+)"', html_of(site, f"/runs/{run.id}/safety"))
-    assert bool(sounds) is kept
-    for sound in sounds:
-        answer = site.answer(sound)
+    assert bool(sounds) is (kept == "kept")
+    for address in sounds:
+        answer = site.answer(address)
         assert answer is not None
         assert (answer.status, answer.headers["content-type"]) == (200, "audio/wav")
         assert answer.body.startswith(b"RIFF")

@@ -35,8 +35,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model in one exam. rank None: nothing was scored. usd_per_hour: see `Standing`; None on one's own machine,
-    where an exam costs nothing that it could count."""
+    """One model in one exam. rank None: nothing was scored. usd_per_hour: for an hour of sound that goes in, by the
+    price book or by the time of one's own machine; None where that is not known."""
 
     subject: Subject
     run: Judged
@@ -54,8 +54,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One exam, the best first. ranks: how many rank groups there are. average: of the headline, over models that are
-    no preview; None of fewer than two."""
+    """One exam, the best first. languages: of its items, whichever are chosen. mixed: why runs are to be compared with
+    care. average: of the headline, over models that are no preview; None of fewer than two."""
 
     task: Task
     rows: Sequence[Row]
@@ -73,7 +73,7 @@ class Boards:
 
     subjects: Sequence[Subject]
     hourly: Mapping[str, Decimal | None] = field(default_factory=dict[str, Decimal | None])
-    """Slug -> dollars for an hour of sound that goes in, by the price book."""
+    """Slug -> `Row.usd_per_hour`."""
     _known: dict[tuple[str, str], Board] = field(default_factory=dict[tuple[str, str], Board])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

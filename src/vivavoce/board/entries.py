@@ -6,6 +6,7 @@ nor their sound, unless whoever makes the pages says so. What is played is found
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Entry:
     calls: Sequence[str]
     right: bool | None
     score: Sequence[tuple[str, str]]
+    note: str
     question_sound: str
     answer_sound: str
     withheld: str
@@ -55,7 +57,6 @@ class Entries:
 
     def __init__(self, run: Judged, cache: Path | None, recordings: Path | None = None) -> None:
         self._run = run
-        self._plays = cache is not None
         self._maker = None if cache is None else SoundMaker(cache, run.run.speech_url, recordings=recordings)
         self._recordings = recordings
 
@@ -73,11 +74,7 @@ class Entries:
         return pages
 
     def entry(self, item: Item, made: Try) -> Entry:
-        recording = item.sound is not None and bool(item.sound.file)
-        hidden = recording and self._recordings is None
-        question_sound = ""
-        if made.question_sha256 and not hidden and self.question(item, made) is not None:
-            question_sound = made.question_sha256
+        hidden = self._hides(item)
         return Entry(
             item=item,
             made=made,
@@ -85,52 +82,53 @@ class Entries:
             key="" if hidden else cut(_key(item.key)),
             heard="" if hidden else cut(made.heard or ""),
             answer="" if hidden else cut(made.answer),
-            reheard=cut(made.reheard or ""),
+            reheard="" if hidden else cut(made.reheard or ""),
             calls=[] if hidden else [cut(f"{name}({arguments})") for name, arguments in made.calls],
             right=_right(made),
             score=_score(made),
-            question_sound=question_sound,
-            answer_sound=made.audio_sha256 if self.answer(made.audio_sha256) is not None else "",
+            note="" if hidden else cut(made.note),
+            question_sound=made.question_sha256 if self._question_sound(item, made) is not None else "",
+            answer_sound=made.audio_sha256 if self._answer_file(item, made) is not None else "",
             withheld="A recording of somebody else: its words and its sound are not ours to show." if hidden else "",
         )
 
-    def question(self, item: Item, made: Try) -> bytes | None:
-        """The WAV file that was sent, where it is kept; None where it isn't, or is a recording that is not shown."""
-        sound = item.sound
-        if sound is None or not is_hash(made.question_sha256):
-            return None
-        if sound.file and (self._recordings is None or not sound.sha256):
-            return None
-        return self._maker.kept(sound) if self._maker is not None else None
-
-    def answer(self, digest: str) -> Path | None:
-        """The file of an answer's sound, where it is kept."""
-        if not self._plays or not is_hash(digest):
-            return None
-        path = self._run.record.path.with_suffix(".audio") / f"{digest}.wav"
-        return path if path.is_file() else None
-
     def sound(self, digest: str) -> bytes | None:
-        """A sound of this run by its hash, a question's or an answer's; None where there is no such one."""
-        if not is_hash(digest):
-            return None
-        if any(made.audio_sha256 == digest for made in self._run.record.tries):
-            path = self.answer(digest)
-            return path.read_bytes() if path is not None else None
+        """A sound of this run by its hash, a question's or an answer's; None where there is no such one, or it is not
+        kept, or not ours to play."""
         for item, made in _tries(self._run):
-            if made.question_sha256 == digest:
-                return self.question(item, made)
+            if digest == made.question_sha256 and (data := self._question_sound(item, made)) is not None:
+                return data
+            if digest == made.audio_sha256 and (path := self._answer_file(item, made)) is not None:
+                return path.read_bytes()
         return None
 
     def kept(self) -> list[str]:
         """The hashes of all sounds of this run that can be played."""
         found: dict[str, None] = {}
         for item, made in _tries(self._run):
-            if self.question(item, made) is not None:
+            if self._question_sound(item, made) is not None:
                 found[made.question_sha256] = None
-            if self.answer(made.audio_sha256) is not None:
+            if self._answer_file(item, made) is not None:
                 found[made.audio_sha256] = None
         return list(found)
+
+    def _hides(self, item: Item) -> bool:
+        """A recording of somebody else, and nobody said that it may be shown."""
+        return item.sound is not None and bool(item.sound.file) and self._recordings is None
+
+    def _question_sound(self, item: Item, made: Try) -> bytes | None:
+        """The WAV file that was sent, where it is still the same."""
+        if self._maker is None or item.sound is None or not made.question_sha256 or self._hides(item):
+            return None
+        data = self._maker.kept(item.sound)
+        same = data is not None and hashlib.sha256(data).hexdigest() == made.question_sha256
+        return data if same else None
+
+    def _answer_file(self, item: Item, made: Try) -> Path | None:
+        if self._maker is None or not is_hash(made.audio_sha256) or self._hides(item):
+            return None
+        path = self._run.record.path.with_suffix(".audio") / f"{made.audio_sha256}.wav"
+        return path if path.is_file() else None
 
 
 def _tries(run: Judged) -> Iterable[Tried]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from vivavoce.exam.runner import FAILED
 from vivavoce.exam.runs import Record, Run
 
 Found = TypeVar("Found")
+_serials = count()
 
 
 class Judged:
@@ -28,6 +30,7 @@ class Judged:
 
     def __init__(self, record: Record) -> None:
         self.record = record
+        self.serial = next(_serials)
         self.near = is_near(record.run.base_url)
         self.host = urlsplit(record.run.base_url).hostname or record.run.base_url
         self._known: dict[tuple[Any, ...], Any] = {}
@@ -77,8 +80,7 @@ class Judged:
 
     def against(self, other: Judged, task: str, language: str = "") -> Difference | None:
         """How much more this run has of the headline than `other`, see `metrics.difference`."""
-        # The other one is part of the key, so that it is held: its memory's address can't become another's.
-        key = ("against", other, task, language)
+        key = ("against", other.serial, task, language)  # not the other itself: it would be held for good
         headline = TASKS[task].headline
         return self._once(key, lambda: difference(headline, self.of(task, language), other.of(task, language)))
 

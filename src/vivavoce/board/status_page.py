@@ -13,7 +13,7 @@ from vivavoce.board.observatory import Observatory
 from vivavoce.board.subjects import Subject
 from vivavoce.errors import StorageFailed
 from vivavoce.exam.budget import is_near
-from vivavoce.probe.diary import Rows
+from vivavoce.probe.diary import Rows, Series
 from vivavoce.probe.rows import Key
 from vivavoce.probe.summary import WINDOWS, Incident, Slice, Summary, slices, summary
 from vivavoce.probe.traffic import Traffic, summarise_traffic
@@ -75,35 +75,67 @@ class StatusView:
     problem: str = ""
 
 
-def status_view(observatory: Observatory) -> StatusView:
-    now = observatory.now().astimezone(UTC)
-    rows, problem = _rows(observatory, now.timestamp())
-    live, broken = _live(observatory, int(now.timestamp()))
-    targets = [_target(key, rows, now.timestamp()) for key in sorted(rows.series)]
-    return StatusView(now, targets, live, rows.damaged, rows.newer, problem or broken)
+class Watch:
+    """Probes and live traffic of an observatory. What probes come to is worked out once a minute, and anew when there
+    are more rows: of a quarter by the minute it takes its time. Safe from several threads."""
+
+    def __init__(self, observatory: Observatory) -> None:
+        self._observatory = observatory
+        self._known: dict[Key, tuple[tuple[float, ...], Target]] = {}
+
+    def view(self) -> StatusView:
+        now = self._now()
+        rows, problem = self._rows(now)
+        live, broken = self._live(int(now.timestamp()))
+        targets = [self._target(key, rows, now.timestamp()) for key in sorted(rows.series)]
+        return StatusView(now, targets, live, rows.damaged, rows.newer, problem or broken)
+
+    def targets_of(self, subject: Subject) -> list[Target]:
+        """Probes of one model: a server of one's own is known by the target's name, others by the model's."""
+        now = self._now()
+        rows, _ = self._rows(now)
+        aliases = subject.facts.aliases if subject.facts is not None and not subject.near else ()
+        names = (subject.name,) if subject.near else (subject.model, *aliases)
+        keys = [key for key in sorted(rows.series) if key[0 if subject.near else 1] in names]
+        found = [self._target(key, rows, now.timestamp()) for key in keys]
+        return [each for each in found if is_near(each.base_url) == subject.near]
+
+    def _now(self) -> datetime:
+        return self._observatory.now().astimezone(UTC).replace(second=0, microsecond=0)
+
+    def _rows(self, now: datetime) -> tuple[Rows, str]:
+        """With why there are none where they cannot be read."""
+        if self._observatory.diary is None:
+            return Rows(), ""
+        try:
+            return self._observatory.diary.read(now.timestamp() - WINDOWS["90d"]), ""
+        except StorageFailed as error:
+            return Rows(), error.message
+
+    def _target(self, key: Key, rows: Rows, now: float) -> Target:
+        series = rows.series[key]
+        state = (now, len(series.probes), len(series.gaps), len(series.notices))
+        known = self._known.get(key)
+        if known is None or known[0] != state:
+            known = self._known[key] = (state, _target(key, series, now))
+        return known[1]
+
+    def _live(self, now: int) -> tuple[list[Live] | None, str]:
+        if self._observatory.outcomes is None:
+            return None, ""
+        found: list[Live] = []
+        try:
+            for name, width_s in WINDOWS.items():
+                counts = self._observatory.outcomes(now - width_s, now)
+                if counts is None:
+                    return None, ""
+                found.append(Live(name, TITLES[name], summarise_traffic(counts)))
+        except StorageFailed as error:
+            return [], error.message
+        return found, ""
 
 
-def targets_of(observatory: Observatory, subject: Subject) -> list[Target]:
-    """Probes of one model: a server of one's own is known by the target's name, a model elsewhere by the model's."""
-    now = observatory.now().timestamp()
-    rows, _ = _rows(observatory, now)
-    aliases = subject.facts.aliases if subject.facts is not None and not subject.near else ()
-    names = (subject.name,) if subject.near else (subject.model, *aliases)
-    found = [_target(key, rows, now) for key in sorted(rows.series) if key[0 if subject.near else 1] in names]
-    return [each for each in found if is_near(each.base_url) == subject.near]
-
-
-def _rows(observatory: Observatory, now: float) -> tuple[Rows, str]:
-    if observatory.diary is None:
-        return Rows(), ""
-    try:
-        return observatory.diary.read(now - WINDOWS["90d"]), ""
-    except StorageFailed as error:
-        return Rows(), error.message
-
-
-def _target(key: Key, rows: Rows, now: float) -> Target:
-    series = rows.series[key]
+def _target(key: Key, series: Series, now: float) -> Target:
     every_s = series.watch.every_s if series.watch is not None else None
     spans: list[Span] = []
     for name, width_s in WINDOWS.items():
@@ -113,18 +145,3 @@ def _target(key: Key, rows: Rows, now: float) -> Target:
         spans.append(Span(name, TITLES[name], summary(key, series, since, now), strip))
     longest = spans[-1].summary
     return Target(key[0], key[1], longest.base_url, spans, longest.incidents[::-1][:MOST_INCIDENTS])
-
-
-def _live(observatory: Observatory, now: int) -> tuple[list[Live] | None, str]:
-    if observatory.outcomes is None:
-        return None, ""
-    found: list[Live] = []
-    try:
-        for name, width_s in WINDOWS.items():
-            counts = observatory.outcomes(now - width_s, now)
-            if counts is None:
-                return None, ""
-            found.append(Live(name, TITLES[name], summarise_traffic(counts)))
-    except StorageFailed as error:
-        return [], error.message
-    return found, ""

@@ -10,7 +10,7 @@ from vivavoce.board.model_page import Result, model_card, model_view
 from vivavoce.board.money import history_of, money_of
 from vivavoce.board.observatory import Observatory
 from vivavoce.board.questions import questions
-from vivavoce.board.status_page import targets_of
+from vivavoce.board.status_page import Watch
 from vivavoce.board.telling import TELLING, rounded
 from vivavoce.exam.catalogue import TASKS
 from vivavoce.prices.history import History
@@ -20,8 +20,8 @@ from vivavoce.web.chart import Chart, Point, Row, Series, interval_dots, step_li
 from vivavoce.web.page import Asked, Page
 
 
-def model_pages(observatory: Observatory) -> Sequence[Page]:
-    pages = _Pages(observatory)
+def model_pages(observatory: Observatory, watch: Watch) -> Sequence[Page]:
+    pages = _Pages(observatory, watch)
     return [
         Page("models", "/models", "models.html", pages.models, nav="Models"),
         Page("model", "/models/{model}", "model.html", pages.model, section="models", each=pages.each),
@@ -29,8 +29,9 @@ def model_pages(observatory: Observatory) -> Sequence[Page]:
 
 
 class _Pages:
-    def __init__(self, observatory: Observatory) -> None:
+    def __init__(self, observatory: Observatory, watch: Watch) -> None:
         self._observatory = observatory
+        self._watch = watch
 
     def models(self, _: Asked) -> Mapping[str, Any]:
         found, today = self._observatory.snapshot(), self._observatory.today
@@ -73,7 +74,7 @@ class _Pages:
             "shown_price": shown,
             "results_chart": _results(view.results),
             "tasks": TASKS,
-            "targets": targets_of(self._observatory, subject),
+            "targets": self._watch.targets_of(subject),
             "questions": questions(view, money, today),
             "today": today,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vivavoce.board.library import Library
 from vivavoce.board.observatory import Observatory
+from vivavoce.board.status_page import Watch
 from vivavoce.probe.diary import Diary
 from vivavoce.web.leaderboard import leaderboard_page
 from vivavoce.web.live import live_pages
@@ -28,14 +29,15 @@ def make_site(sources: Sources) -> Site:
         recordings=sources.recordings,
         now=sources.now,
     )
+    watch = Watch(observatory)
     return Site.of(
         [
             *live_pages(sources),
-            *model_pages(observatory),
+            *model_pages(observatory, watch),
             leaderboard_page(observatory),
             *run_pages(observatory),
             *price_pages(observatory),
-            status_page(observatory),
+            status_page(watch),
             methodology_page(),
         ]
     )

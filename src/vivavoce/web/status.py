@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vivavoce.board.observatory import Observatory
-from vivavoce.board.status_page import status_view
+from vivavoce.board.status_page import Watch
 from vivavoce.board.telling import TELLING
 from vivavoce.web.page import Asked, Page
 
 
-def status_page(observatory: Observatory) -> Page:
+def status_page(watch: Watch) -> Page:
     def data(_: Asked) -> Mapping[str, Any]:
-        return {**TELLING, "view": status_view(observatory), "at": _at}
+        return {**TELLING, "view": watch.view(), "at": _at}
 
     return Page("status", "/status", "status.html", data, nav="Status")
 
