@@ -48,6 +48,9 @@ def viva(*words: str, folder: Path, **extra: str) -> subprocess.CompletedProcess
         ("exam",),
         ("exam", "run"),
         ("exam", "compare"),
+        ("probe",),
+        ("probe", "run"),
+        ("probe", "report"),
     ],
 )
 def test_every_command_explains_itself(tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from vivavoce import __version__
+from vivavoce import __version__, memory
 from vivavoce.cli_accounting import keys_app, usage
 from vivavoce.cli_batch import batch_app
 from vivavoce.cli_bench import ProfileOption, bench_app
 from vivavoce.cli_exam import exam_app
 from vivavoce.cli_prices import prices_app
+from vivavoce.cli_probe import probe_app
 from vivavoce.errors import VivaError
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.add_typer(prices_app, name="prices")
 app.add_typer(batch_app, name="batch")
 app.add_typer(bench_app, name="bench")
 app.add_typer(exam_app, name="exam")
+app.add_typer(probe_app, name="probe")
 
 
 def _version(value: bool) -> None:
@@ -296,6 +298,7 @@ def _told(run: Callable[[], Any]) -> None:
 
 
 def main() -> None:
+    memory.share_pools()
     _told(app)
 
 

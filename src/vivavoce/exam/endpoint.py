@@ -106,9 +106,9 @@ class Endpoint:
         with self._mapped(), create(**body) as chunks:
             for chunk in chunks:
                 now_s = time.perf_counter() - started_s
-                usage = _usage(chunk.usage) or usage
+                usage = usage_of(chunk.usage) or usage
                 for choice in chunk.choices:
-                    text, sound = _told(choice.delta)
+                    text, sound = words_and_sound(choice.delta)
                     words.append(text)
                     if text:
                         first.setdefault("text", now_s)
@@ -151,7 +151,7 @@ class Endpoint:
         started_s = time.perf_counter()
         with self._mapped():
             answer = create(model=self.transcriber, file=("question.wav", wav, "audio/wav"), **told)
-            usage = _usage(getattr(answer, "usage", None))
+            usage = usage_of(getattr(answer, "usage", None))
             return Reply(str(answer.text), time.perf_counter() - started_s, usage=usage)
 
     def diarize(self, wav: bytes) -> Reply:
@@ -166,7 +166,7 @@ class Endpoint:
                 chunking_strategy="auto",
             )
             turns = tuple((float(each.start), float(each.end), str(each.speaker)) for each in answer.segments)
-            usage = _usage(getattr(answer, "usage", None))
+            usage = usage_of(getattr(answer, "usage", None))
             return Reply(str(answer.text), time.perf_counter() - started_s, usage=usage, turns=turns)
 
     def speak(self, text: str, voice: str) -> bytes:
@@ -210,11 +210,11 @@ def _reply(answer: Any, seconds: float) -> Reply:
         heard=" ".join(str(part.get("transcript", "")) for part in parts) if parts else None,
         calls=tuple((call.function.name, call.function.arguments) for call in message.tool_calls or ()),
         finish=str(choice.finish_reason or ""),
-        usage=_usage(answer.usage),
+        usage=usage_of(answer.usage),
     )
 
 
-def _told(delta: Any) -> tuple[str, str]:
+def words_and_sound(delta: Any) -> tuple[str, str]:
     """Words and sound (base64) of a piece; newer clients make an object of its `audio`, older ones leave it a dict."""
     audio: Any = getattr(delta, "audio", None)
 
@@ -224,7 +224,7 @@ def _told(delta: Any) -> tuple[str, str]:
     return str(member("transcript") or delta.content or ""), str(member("data") or "")
 
 
-def _usage(told: Any) -> Usage | None:
+def usage_of(told: Any) -> Usage | None:
     """OpenAI's two shapes of a usage; None where there are no tokens in it."""
     if told is None:
         return None

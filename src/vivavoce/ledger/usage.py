@@ -98,6 +98,18 @@ class UsageSum:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """So many requests that ended alike. status 0: the client was gone before an answer began; code: what went wrong,
+    also within an answer of status 200; first_sound_ms None: there was no sound."""
+
+    model: str
+    status: int
+    code: str | None
+    first_sound_ms: int | None
+    requests: int
+
+
 def _exact(usd: Decimal | None) -> str | None:
     return None if usd is None else f"{usd.normalize():f}"
 
@@ -140,6 +152,19 @@ class UsageLog:
         query = query.group_by(*group).order_by(*group).having(func.count() > 0)
         with may_fail("read"), self._engine.connect() as connection:
             return [_sum(row) for row in connection.execute(query).mappings()]
+
+    def outcomes(self, since: int, until: int) -> list[OutcomeCount]:
+        """How the requests ended that did so from `since` on, before `until` (Unix seconds), those alike together."""
+        alike = (USAGE.c.model, USAGE.c.status, USAGE.c.code, USAGE.c.first_sound_ms)
+        days = datetime.fromtimestamp(since, UTC).date(), datetime.fromtimestamp(until, UTC).date()
+        query = (
+            select(*alike, func.count().label("requests"))
+            .where(USAGE.c.day >= days[0].isoformat(), USAGE.c.day <= days[1].isoformat())  # these have an index
+            .where(USAGE.c.at >= since, USAGE.c.at < until)
+            .group_by(*alike)
+        )
+        with may_fail("read"), self._engine.connect() as connection:
+            return [OutcomeCount(**row) for row in connection.execute(query).mappings()]
 
     def spent(self, key_id: str, month: date) -> tuple[int, Decimal]:
         """Tokens, and US dollars by the price book, that a key used in the month of `month`."""
