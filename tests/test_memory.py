@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import platform
+import subprocess
+import sys
 import weakref
 
 import pytest
@@ -68,3 +71,30 @@ def test_what_has_settled_is_left_out_of_collections() -> None:
         assert gc.get_freeze_count() > before + 10_000
     finally:
         gc.unfreeze()
+
+
+_BURSTS = """
+import re, sys, threading
+from vivavoce import memory
+if sys.argv[1] == "shared":
+    memory.share_pools()
+barrier = threading.Barrier(8)
+def burst():
+    barrier.wait()
+    kept = [bytearray(20_000) for _ in range(2_000)]
+    barrier.wait()
+threads = [threading.Thread(target=burst) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+starts = re.findall("^([0-9a-f]+)-.*rw-p 00000000 00:00 0 $", open("/proc/self/maps").read(), re.M)
+print(sum(int(start, 16) % (64 << 20) == 0 for start in starts))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc" or sys.platform != "linux", reason="pools of glibc on Linux")
+def test_threads_share_pools_of_memory() -> None:
+    def pools(how: str) -> int:
+        return int(subprocess.run([sys.executable, "-c", _BURSTS, how], check=True, capture_output=True).stdout)
+
+    assert pools("each its own") > 3
+    assert pools("shared") <= 2

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vivavoce import __version__
+from vivavoce import __version__, memory
 from vivavoce.cli_accounting import keys_app, usage
 from vivavoce.cli_batch import batch_app
 from vivavoce.cli_bench import ProfileOption, bench_app
@@ -300,6 +300,7 @@ def _told(run: Callable[[], Any]) -> None:
 
 
 def main() -> None:
+    memory.share_pools()
     _told(app)
 
 

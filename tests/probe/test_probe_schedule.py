@@ -279,11 +279,11 @@ async def test_a_budget_stops_it_until_the_day_is_over_and_the_month_counts_on(
 
 
 def test_what_the_month_refuses_is_not_held_against_the_day() -> None:
-    allowance = Allowance(Caps(Decimal("0.010"), Decimal("0.005")), Decimal("0.003"))
-    assert allowance.hold(START)
-    assert [allowance.hold(START) for _ in range(5)] == [False] * 5
-    allowance.pay(START, Decimal(0))
-    assert allowance.hold(START)
+    allowance = Allowance(Caps(Decimal("0.0090"), Decimal("0.0088")), Decimal("0.0030"))
+    assert [allowance.hold(START) for _ in range(3)] == [True, True, False]
+    for _ in range(2):
+        allowance.pay(START, Decimal("0.0001"))
+    assert [allowance.hold(START) for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import numpy as np
 
 from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
 from vivavoce.listen.base import ListenOptions
+from vivavoce.memory import share_pools
 
 STATUS = Path("/proc/self/status")
 _LOOK_EVERY_S = 0.02
@@ -42,6 +43,7 @@ def peak_mib(model_dir: Path, samples: Samples, minutes: float, threads: int) ->
 
 
 def _hear_and_watch(model_dir: Path, path: Path, threads: int) -> float:
+    share_pools()
     whisper: Any = import_module("vivavoce.listen.whisper")
     done = threading.Event()
     peaks = [0.0]

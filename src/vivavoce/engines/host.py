@@ -245,6 +245,7 @@ async def _main(socket_path: Path, spec: EngineSpec) -> None:
 
 
 def main() -> None:
+    memory.share_pools()
     socket_path = Path(sys.argv[1])
     # No exception's own text in the log, asyncio's included: it may quote speech.
     configure_logging("warning")

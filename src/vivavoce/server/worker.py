@@ -145,4 +145,5 @@ async def _work() -> None:
 
 
 if __name__ == "__main__":
+    memory.share_pools()
     tasks.run(_work())
