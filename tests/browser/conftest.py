@@ -50,6 +50,7 @@ def make_page(browser: Browser, make_server: MakeServer) -> Iterator[MakePage]: 
             listener = ScriptedListener(HEARD, unclear=("capitol",))
             own = {"answer": ANSWER, "listener": listener, "site": make_site(Sources())}
             scripted = make_server(**own | parts)
+            scripted.service.engine_names = {stage: f"scripted:{stage}" for stage in ("listen", "think", "speak")}
             live = stack.enter_context(
                 opened(browser, *looks, permissions=["microphone", "clipboard-read", "clipboard-write"])
             )

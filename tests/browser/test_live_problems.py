@@ -179,6 +179,16 @@ def test_nobody_there_is_said(make_page: MakePage) -> None:
     expect(live.page.get_by_label("Base URL")).to_be_visible()
 
 
+def test_a_model_without_a_name_is_not_asked(make_page: MakePage) -> None:
+    live, _ = make_page()
+    live.choose("model", " ")
+    live.type("Hello?")
+    live.ask()
+    expect(live.page.locator("#question-problem")).to_contain_text("Which model is to be asked?")
+    expect(live.page.get_by_label("Name of the model")).to_be_focused()
+    expect(live.answers()).to_have_count(0)
+
+
 def test_a_file_that_no_request_holds_is_not_sent(make_page: MakePage, tmp_path: Path) -> None:
     live, _ = make_page()
     large = tmp_path / "large.wav"

@@ -66,6 +66,7 @@ STYLE: Mapping[str, Any] = {
     "ytick.labelcolor": MUTED,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
+    "xtick.major.pad": 7,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "legend.frameon": False,

@@ -98,11 +98,14 @@ export class Endpoint {
     });
   }
 
-  /** Models that answer in chat, as far as the endpoint lets that be told. @returns {Promise<string[]>} */
+  /** Models that answer in chat, where the endpoint tells which; of others, those named after audio first. @returns {Promise<string[]>} */
   async models() {
     const { data } = await (await this.fetch("/models")).json();
     /** @type {Model[]} */ const rows = data;
-    return rows.filter(({ engines }) => !engines || "think" in engines || !Object.keys(engines).length).map(({ id }) => id);
+    const told = rows.some(({ engines }) => engines && Object.keys(engines).length);
+    if (told) return rows.filter(({ engines }) => engines && "think" in engines).map(({ id }) => id);
+    const names = rows.map(({ id }) => id);
+    return [...names.filter((name) => name.includes("audio")), ...names.filter((name) => !name.includes("audio"))];
   }
 
   /** Its voices where it lists them: other names for one first, then each by its language. @returns {Promise<import("./choice.js").Option[]>} */
@@ -110,11 +113,10 @@ export class Endpoint {
     const { data } = await (await this.fetch("/audio/voices")).json();
     const languages = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
     /** @type {{ id: string, voice?: string, language?: string, gender?: string }[]} */ const rows = data;
-    return rows.map(({ id, voice = id, language, gender }) => ({
-      value: id,
-      label: gender ? `${id} (${gender})` : id,
-      group: voice === id && language ? (languages.of(language) ?? language) : "",
-    }));
+    return rows.map(({ id, voice = id, language, gender }) => {
+      if (voice !== id || !language) return { value: id };
+      return { value: id, label: gender ? `${id} (${gender})` : id, group: languages.of(language) ?? language };
+    });
   }
 
   /** A text spoken, as 16-bit samples. @param {string} input @param {string} voice @returns {Promise<Uint8Array>} */

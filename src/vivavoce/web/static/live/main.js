@@ -259,11 +259,17 @@ function asked() {
 async function askNow() {
   const next = asked();
   if (!next) return;
+  const unnamed = [model, ...(compare.checked ? [second] : [])].find((each) => !each.value);
+  if (unnamed) {
+    complain("Which model is to be asked? Choose one, or type its name.");
+    unnamed.other.focus();
+    return;
+  }
   complain("");
   void player.open();
   stopAll(); // whoever asks anew has heard enough
-  choose(null);
   typed.value = "";
+  choose(null);
   await under;
   number += 1;
   const shown = showQuestion(next, number);
