@@ -216,3 +216,13 @@ def test_figures_are_worked_out_once(tmp_path: Path) -> None:
     assert run.figures("safety") is run.figures("safety")
     assert run.groups("safety") is run.groups("safety")
     assert run.languages("safety") == ["en"]
+
+
+def test_transcripts_are_no_answers_that_one_waits_for(tmp_path: Path) -> None:
+    write_run(tmp_path / "a.jsonl", "one", exams=("transcription",), items=12)
+    write_run(tmp_path / "b.jsonl", "two", exams=("transcription", "tools"), items=12)
+    write_run(tmp_path / "c.jsonl", "three", exams=("tools", "speed"), items=12)
+    found = {run.run.label: run.delays for run in Library(tmp_path).shelf().runs}
+    assert (found["one"].first_sound.n, found["one"].whole.n) == (0, 0)
+    assert found["two"].whole.n == 12
+    assert found["three"].first_sound.n == found["three"].whole.n == 12

@@ -86,7 +86,7 @@ class Judged:
 
     @cached_property
     def delays(self) -> Delays:
-        return delays(self.record.tries)
+        return delays([pair for task in self.tasks for pair in self.of(task)])
 
     @cached_property
     def unanswered(self) -> Mapping[str, int]:
