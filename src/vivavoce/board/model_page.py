@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from vivavoce.board.boards import Row
+from vivavoce.board.facts import Facts
 from vivavoce.board.judged import Judged
 from vivavoce.board.observatory import Snapshot
 from vivavoce.board.strengths import Claim, claims
@@ -15,7 +16,9 @@ from vivavoce.board.telling import UNKNOWN, day, plural, tokens
 from vivavoce.exam.board import Change, Verdict
 from vivavoce.probe.summary import Delay
 
-NOT_PUBLISHED = "not known to us"
+NOT_KNOWN = "not known to us"
+NOT_YET = "not yet"
+UNDESCRIBED = Facts("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +116,25 @@ def about(subject: Subject) -> str:
 
 
 def known(subject: Subject, today: date) -> list[tuple[str, str]]:
-    facts, last = subject.facts, subject.runs[-1] if subject.runs else None
+    facts, last = subject.facts or UNDESCRIBED, subject.runs[-1] if subject.runs else None
     rows = [
-        ("Made by", facts.maker if facts is not None and facts.maker else subject.maker or NOT_PUBLISHED),
-        ("Runs", facts.where if facts is not None and facts.where else _where(subject)),
-        ("Licence", facts.licence if facts is not None and facts.licence else NOT_PUBLISHED),
-        ("Context", tokens(facts.context_tokens) if facts is not None and facts.context_tokens else NOT_PUBLISHED),
-        ("Longest answer", tokens(facts.output_tokens) if facts is not None and facts.output_tokens else NOT_PUBLISHED),
-        ("Longest audio", facts.longest_audio if facts is not None and facts.longest_audio else NOT_PUBLISHED),
+        ("Made by", facts.maker or subject.maker or NOT_KNOWN),
+        ("Runs", facts.where or _where(subject)),
+        ("Licence", facts.licence or NOT_KNOWN),
+        ("Context", tokens(facts.context_tokens, NOT_KNOWN)),
+        ("Longest answer", tokens(facts.output_tokens, NOT_KNOWN)),
+        ("Longest audio", facts.longest_audio or NOT_KNOWN),
     ]
-    if facts is not None and facts.released is not None:
+    if facts.released is not None:
         rows.append(("Released", day(facts.released)))
-    if facts is not None and facts.shut_down is not None:
+    if facts.shut_down is not None:
         rows.append(("Switched off" if facts.shut_down <= today else "To be switched off", day(facts.shut_down)))
-    rows += [
-        ("Examined", plural(len(subject.runs), "run") if subject.runs else "not yet"),
-        ("Last tested", day(last.started) if last is not None else "not yet"),
-        ("Last reviewed", day(facts.reviewed) if facts is not None else "not yet"),
+    return [
+        *rows,
+        ("Examined", plural(len(subject.runs), "run") if subject.runs else NOT_YET),
+        ("Last tested", day(last.started) if last is not None else NOT_YET),
+        ("Last reviewed", day(facts.reviewed) if facts.reviewed is not None else NOT_YET),
     ]
-    return rows
 
 
 def _where(subject: Subject) -> str:

@@ -46,11 +46,13 @@ def _available(view: ModelView, today: date) -> str:
     if facts.shut_down <= today:
         ours = " Viva Voce answers to its name, by other weights, on your own machine." if facts.preview else ""
         return f"No. {facts.maker} switched it off on {day(facts.shut_down)}.{after}{ours}"
-    left = (facts.shut_down - today).days
-    return f"Yes, until {day(facts.shut_down)}, {left} days from now: its end is announced.{after}"
+    left = plural((facts.shut_down - today).days, "day")
+    return f"Yes, until {day(facts.shut_down)}, {left} from now: its end is announced.{after}"
 
 
 def _hour(view: ModelView, money: Money) -> str:
+    if view.subject.near and money.hour_heard is not None:
+        return f"{usd(money.hour_heard)} of its machine's time, at what an hour of that is said to cost."
     if view.subject.near:
         return "Nothing but the machine it runs on, whatever that costs you (VIVA_COST_PER_HOUR, viva usage --compare)."
     if money.hour_heard is None:
@@ -60,10 +62,8 @@ def _hour(view: ModelView, money: Money) -> str:
 
 
 def _counted(view: ModelView) -> str:
-    facts = view.subject.facts
-    return (
-        facts.audio_counted if facts is not None and facts.audio_counted else "Its maker does not say, or we missed it."
-    )
+    told = view.subject.facts.audio_counted if view.subject.facts is not None else ""
+    return told or "Its maker does not say, or we missed it."
 
 
 def _figure(view: ModelView, task: str, metric: str) -> str:

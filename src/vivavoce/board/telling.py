@@ -89,8 +89,8 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def tokens(count: int | None) -> str:
-    return UNKNOWN if count is None else f"{count:,} tokens"
+def tokens(count: int | None, missing: str = UNKNOWN) -> str:
+    return missing if count is None else f"{count:,} tokens"
 
 
 TELLING: Mapping[str, Callable[..., Any]] = {
