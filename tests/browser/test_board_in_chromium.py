@@ -107,6 +107,16 @@ def test_nobody_is_kept_out(browser: Browser, url: str, kinds: dict[str, str], w
         assert live.complaints == []
 
 
+def test_empty_pages_are_for_everybody_too(browser: Browser, make_server: MakeServer) -> None:
+    url = make_server(site=make_site(Sources())).url
+    with opened(browser, 390) as live:
+        for address in ("/models", "/leaderboard", "/runs", "/status", "/models/viva-gpu"):
+            live.page.goto(url + address)
+            assert live.serious() == [], address
+            assert live.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        assert live.complaints == []
+
+
 def test_pages_are_light_and_soon_there_and_ask_nobody_else(browser: Browser, url: str, kinds: dict[str, str]) -> None:
     with opened(browser) as live:
         elsewhere: list[str] = []
@@ -233,6 +243,7 @@ def test_questions_and_answers_are_played(
 ) -> None:
     """From the disk, after an exam of a server of ours."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("vivavoce.web.chart._drawn", lambda drawing: Markup("<svg></svg>"))
     hostile = f"{HOSTILE} Two and two is four."
     server = f"{make_server(answer=hostile).url}/v1"
     run, pages = tmp_path / "run.jsonl", tmp_path / "pages"
