@@ -51,6 +51,8 @@ PUBLISHED: Sequence[tuple[str, str, str, Find]] = (
 
 OTHERS: Sequence[tuple[str, Find]] = (
     ("word errors, recordings of people", metric("transcription", "wer_people")),
+    ("escalated though not angry", metric("sentiment", "alarm_spoken")),
+    ("emotion told from the voice, of seven", metric("sentiment", "emotion_spoken")),
     ("puzzles solved, spoken", metric("spoken-reasoning", "solved_spoken")),
     ("puzzles solved, typed", metric("spoken-reasoning", "solved_typed")),
     ("programs right (pass@1), spoken", metric("speech-to-code", "pass_spoken")),
