@@ -23,18 +23,18 @@ def export(site: Site, folder: Path) -> list[Path]:
     """
     exported = {page.name: page for page in site.pages.values() if not page.needs_server}
     leave_out = frozenset(site.pages.keys() - exported.keys())
-    targets = {page.address(asked): _file(page, asked) for page in exported.values() for asked in page.each()}
+    every = [(page, asked) for page in exported.values() for asked in page.each()]  # once: runs may go on meanwhile
+    targets = {page.address(asked): _file(page, asked) for page, asked in every}
     if exported:
         targets[next(iter(exported.values())).address(Asked())] = "index.html"
     written: list[Path] = []
-    for page in exported.values():
-        for asked in page.each():
-            file = targets[page.address(asked)]
-            if page.file is not None:
-                written.append(_write(folder / file, page.file(asked).content))
-                continue
-            html = site.render(page, asked, _Relative(file, targets), leave_out=leave_out)
-            written.append(_write(folder / file, html.encode("utf-8", "replace")))
+    for page, asked in every:
+        file = targets[page.address(asked)]
+        if page.file is not None:
+            written.append(_write(folder / file, page.file(asked).content))
+            continue
+        html = site.render(page, asked, _Relative(file, targets), leave_out=leave_out)
+        written.append(_write(folder / file, html.encode("utf-8", "replace")))
     for asset in site.assets.files.values():
         written.append(_write(folder / site.assets.address(asset.path), asset.content))
     return written
