@@ -164,15 +164,14 @@ def _windows(subject: Subject, snapshot: Snapshot) -> list[Window]:
 
 
 def _paces(subject: Subject) -> list[Pace]:
-    """Of the latest run that tells each: a run of old is another machine's, or another day's."""
-    found: list[Pace] = []
-    for run in reversed(subject.runs):
-        told = {pace.what for pace in found}
-        if run.delays.first_sound.n and "first sound" not in told:
-            found.append(Pace("first sound", run, run.delays.first_sound))
-        if run.delays.whole.n and "whole answer" not in told:
-            found.append(Pace("whole answer", run, run.delays.whole))
-    return sorted(found, key=lambda pace: pace.what)
+    """Of one run, so that they belong together: the latest one that was streamed, or else the latest with an answer."""
+    latest = list(reversed(subject.runs))
+    run = next((each for each in latest if each.delays.first_sound.n), None)
+    run = run or next((each for each in latest if each.delays.whole.n), None)
+    if run is None:
+        return []
+    both = [Pace("first sound", run, run.delays.first_sound), Pace("whole answer", run, run.delays.whole)]
+    return [pace for pace in both if pace.delay.n]
 
 
 def _unanswered(subject: Subject) -> list[tuple[str, int]]:

@@ -77,7 +77,7 @@ def _against_others(task: str, run: Judged, rivals: Sequence[Judged]) -> list[Cl
         return []
     if 2 * max(wins, losses) < len(rivals):
         return []
-    of = f"{max(wins, losses)} of {len(rivals)} other model{'s' if len(rivals) > 1 else ''}"
+    of = f"{max(wins, losses)} of {len(rivals)} other models" if len(rivals) > 1 else "the other model"
     side: Side = "strength" if wins else "weakness"
     return [Claim(side, task, run, figure, f"{_told(figure)}: surely {'better' if wins else 'worse'} than {of}.")]
 
