@@ -14,8 +14,11 @@ from markupsafe import Markup
 from typer.testing import CliRunner
 
 from vivavoce.cli import app
+from vivavoce.errors import StorageFailed
+from vivavoce.exam.console import runs_folder
 from vivavoce.exam.runs import read
 from vivavoce.exam.sounds import SoundMaker
+from vivavoce.settings import load_settings
 from vivavoce.web.export import export
 from vivavoce.web.pages import make_site
 from vivavoce.web.sources import Sources
@@ -86,6 +89,27 @@ def test_only_the_runs_that_are_named(folder: Path, tmp_path: Path, monkeypatch:
     only = folder / "exam-runs" / "one.jsonl"
     assert CliRunner().invoke(app, ["board", "export", str(out), "--run", str(only)]).exit_code == 0
     assert len(list((out / "runs").glob("*.html"))) == 1
+
+
+def test_runs_lie_where_they_are_said_to(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command that asks and the one that shows agree on the folder, with and without VIVA_RUNS_DIR."""
+    monkeypatch.setenv("VIVA_DATA_DIR", str(folder))
+    assert load_settings().runs_folder == runs_folder(folder) == folder / "exam-runs"
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("VIVA_RUNS_DIR", str(elsewhere))
+    write_run(elsewhere / "run.jsonl", "from elsewhere", exams=("safety",), items=4)
+    assert CliRunner().invoke(app, ["board", "export", str(tmp_path / "site")]).exit_code == 0
+    html = (tmp_path / "site" / "runs.html").read_text(encoding="utf-8")
+    assert "from elsewhere" in html
+    assert "viva-default" not in html
+
+
+def test_a_folder_that_cannot_be_written_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIVA_DATA_DIR", str(folder))
+    (tmp_path / "file").write_text("in the way")
+    done = CliRunner().invoke(app, ["board", "export", str(tmp_path / "file" / "site")])
+    assert isinstance(done.exception, StorageFailed)
+    assert "cannot be written" in done.exception.message
 
 
 def test_no_runs_are_pages_too(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from vivavoce.exam.runs import read
 from vivavoce.exam.sounds import SoundMaker
 from vivavoce.ledger.usage import OutcomeCount
 from vivavoce.prices.book import PriceBook, load_book
+from vivavoce.probe.diary import Diary
+from vivavoce.probe.rows import Probe, Watch
 from vivavoce.web.page import Asked
 from vivavoce.web.pages import make_site
 from vivavoce.web.site import Site
@@ -329,6 +331,27 @@ def test_probes_and_traffic_are_told_with_their_n(tmp_path: Path) -> None:
     assert re.search(r"error 503\s+overloaded", html)
     assert "gpt-audio" in html
     assert "0.90 s" in html
+
+
+def test_what_came_just_now_is_told(tmp_path: Path) -> None:
+    """A probe and a request of this very second; what probes come to is kept for a minute, unless there are more."""
+    now = NOW + timedelta(seconds=37)
+    spans: list[tuple[int, int]] = []
+
+    def outcomes(since: int, until: int) -> list[OutcomeCount]:
+        spans.append((since, until))
+        return []
+
+    site = site_of(tmp_path, probes=tmp_path / "probe", outcomes=outcomes, now=lambda: now)
+    assert "No measurements yet" in html_of(site, "/status")
+    due = int(now.timestamp()) - 5
+    watch = Watch(due - 10, "mine", "gpt-audio", "http://127.0.0.1/v1", 60.0, "alloy", 2.0, "0.1.0", every_s=10)
+    probe = Probe("mine", "gpt-audio", due, 0.0, "ok", 1.5, 200, None, 0.5, 0.9, 2.0)
+    Diary(tmp_path / "probe").add([watch, probe], due)
+    html = html_of(site, "/status")
+    assert "100.00 % answered" in html
+    assert "0.90 s" in html
+    assert all(since < now.timestamp() < until for since, until in spans)
 
 
 def test_probes_are_on_the_page_of_their_model_alone(tmp_path: Path) -> None:

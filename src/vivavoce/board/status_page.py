@@ -86,7 +86,7 @@ class Watch:
     def view(self) -> StatusView:
         now = self._now()
         rows, problem = self._rows(now)
-        live, broken = self._live(int(now.timestamp()))
+        live, broken = self._live(int(now.timestamp()) + 1)
         targets = [self._target(key, rows, now.timestamp()) for key in sorted(rows.series)]
         return StatusView(now, targets, live, rows.damaged, rows.newer, problem or broken)
 
@@ -101,7 +101,7 @@ class Watch:
         return [each for each in found if is_near(each.base_url) == subject.near]
 
     def _now(self) -> datetime:
-        return self._observatory.now().astimezone(UTC).replace(second=0, microsecond=0)
+        return self._observatory.now().astimezone(UTC)
 
     def _rows(self, now: datetime) -> tuple[Rows, str]:
         """With why there are none where they cannot be read."""
@@ -114,7 +114,7 @@ class Watch:
 
     def _target(self, key: Key, rows: Rows, now: float) -> Target:
         series = rows.series[key]
-        state = (now, len(series.probes), len(series.gaps), len(series.notices))
+        state = (now // 60, len(series.probes), len(series.gaps), len(series.notices))
         known = self._known.get(key)
         if known is None or known[0] != state:
             known = self._known[key] = (state, _target(key, series, now))
