@@ -80,6 +80,7 @@ docs: $(STAMP) ## Make the generated pages anew
 	@$(BIN)/python -m vivavoce.bench.languages_page docs/languages.json > docs/languages.md
 	@$(BIN)/python -m vivavoce.bench.speed_page docs
 	@$(BIN)/python -m vivavoce.exam.page > docs/exams/methodology.md
+	@$(BIN)/python tools/exam_pages.py
 	@$(BIN)/python tools/compatibility.py
 	@$(BIN)/python tools/readme_tree.py
 

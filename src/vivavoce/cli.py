@@ -16,6 +16,7 @@ from vivavoce import __version__, memory
 from vivavoce.cli_accounting import keys_app, usage
 from vivavoce.cli_batch import batch_app
 from vivavoce.cli_bench import ProfileOption, bench_app
+from vivavoce.cli_board import board_app
 from vivavoce.cli_exam import exam_app
 from vivavoce.cli_prices import prices_app
 from vivavoce.cli_probe import probe_app
@@ -36,6 +37,7 @@ app.add_typer(prices_app, name="prices")
 app.add_typer(batch_app, name="batch")
 app.add_typer(bench_app, name="bench")
 app.add_typer(exam_app, name="exam")
+app.add_typer(board_app, name="board")
 app.add_typer(probe_app, name="probe")
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from vivavoce.exam.papers import Amounts
 
 exam_app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +27,21 @@ def _usd(text: str) -> Decimal:
     if not usd.is_finite() or usd < 0:
         raise typer.BadParameter("An amount in US dollars, as 12.50.")
     return usd
+
+
+def _amounts(texts: list[str]) -> Amounts:
+    """`60` is of each exam, `safety=0` of one."""
+    from vivavoce.exam.catalogue import chosen
+    from vivavoce.exam.papers import Amounts
+
+    amounts = Amounts()
+    for text in texts:
+        exam, _, number = text.rpartition("=")
+        if not number.isdecimal():
+            raise typer.BadParameter("A number, as 60, or one for an exam, as safety=0.", param_hint="--items")
+        chosen([exam] if exam else [])
+        amounts = replace(amounts, of={**amounts.of, exam: int(number)}) if exam else replace(amounts, each=int(number))
+    return amounts
 
 
 KeyOption = Annotated[
@@ -49,6 +68,22 @@ KeepOption = Annotated[
 ]
 
 
+ManifestOption = Annotated[
+    Path | None, typer.Option(help="Manifest of the run's recordings: a run does not say where they lie.")
+]
+
+
+RunsOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="VIVA_RUNS_DIR",
+        show_envvar=True,
+        help="Where runs are kept, and the pages look for them [default: exam-runs in the data folder].",
+    ),
+]
+DataOption = Annotated[Path | None, typer.Option(envvar="VIVA_DATA_DIR", hidden=True)]
+
+
 @exam_app.command("list")
 def exam_list() -> None:
     """Every exam: what it asks, what it is ranked by, and how many items it has."""
@@ -67,7 +102,14 @@ def exam_run(
     model: Annotated[str, typer.Option(help="Model that answers.")] = "gpt-4o-mini-audio-preview",
     transcriber: Annotated[str, typer.Option(help="Model that transcribes.")] = "gpt-4o-mini-transcribe",
     voice: Annotated[str, typer.Option(help="Voice of spoken answers.")] = "alloy",
-    items: Annotated[int, typer.Option(min=0, help="Items of each exam; 0: all.")] = 40,
+    items: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="N|EXAM=N",
+            help="Items of each exam, or of one; 0: all; repeatable [default: 40].",
+            show_default=False,
+        ),
+    ] = None,
     month: Annotated[
         str, typer.Option(help="Rotation of items, as 2026-11 [default: this month].", show_default=False)
     ] = "",
@@ -98,7 +140,11 @@ def exam_run(
     prices_dir: PricesOption = None,
     keep_audio: KeepOption = True,
     note: Annotated[str, typer.Option(help="A sentence kept in the run: hardware, profile, what was changed.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's file [default: exam-runs/…].")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The run's file [default: one in the folder of runs].")
+    ] = None,
+    runs_dir: RunsOption = None,
+    data_dir: DataOption = None,
 ) -> None:
     """Put the exams to an endpoint. Exits 1 where not all could be asked; what was asked is kept."""
     from vivavoce.exam import console
@@ -108,7 +154,7 @@ def exam_run(
         base_url=base_url,
         model=model,
         tasks=tasks or [],
-        count=items,
+        amounts=_amounts(items or []),
         rotation=Rotation(month or console.this_month(), seed),
         transcriber=transcriber,
         rehear_url=rehear_url,
@@ -123,7 +169,8 @@ def exam_run(
     )
     keys = console.Keys(api_key, rehear_key, speech_key)
     money = console.Money(budget, unpriced, prices_dir)
-    if not console.run(plan, keys, money, out=out, concurrency=concurrency, keep_audio=keep_audio):
+    folder = runs_dir or console.runs_folder(data_dir)
+    if not console.run(plan, keys, money, out=out, folder=folder, concurrency=concurrency, keep_audio=keep_audio):
         raise typer.Exit(1)
 
 
@@ -140,28 +187,37 @@ def exam_resume(
     unpriced: UnpricedOption = False,
     prices_dir: PricesOption = None,
     keep_audio: KeepOption = True,
+    manifest: ManifestOption = None,
 ) -> None:
     """Go on with a run that was ended or killed: what was not asked yet, and what got no answer."""
     from vivavoce.exam import console
 
     keys = console.Keys(api_key, rehear_key, speech_key)
     money = console.Money(budget, unpriced, prices_dir)
-    if not console.resume(run, keys, money, concurrency=concurrency, keep_audio=keep_audio):
+    if not console.resume(run, keys, money, concurrency=concurrency, keep_audio=keep_audio, manifest=manifest):
         raise typer.Exit(1)
 
 
 @exam_app.command("compare")
 def exam_compare(
     runs: Annotated[list[Path], typer.Argument(help="Files of runs, of one model or of several.")],
-    html: Annotated[Path | None, typer.Option(help="A folder for a report to be read in a browser.")] = None,
+    html: Annotated[Path | None, typer.Option(help="A folder for pages about these runs, for a browser.")] = None,
     sound: Annotated[
-        bool, typer.Option("--sound/--no-sound", help="Copy questions and answers into the report, to be played there.")
+        bool,
+        typer.Option("--sound/--no-sound", help="Copy questions and answers beside the pages, to be played."),
     ] = True,
+    manifest: ManifestOption = None,
 ) -> None:
     """Runs side by side: ranks as far as the intervals tell, and whether a model has changed since its first run."""
     from vivavoce.exam.console import compare
 
-    compare(runs, html, sound=sound)
+    compare(runs)
+    if html is None:
+        return
+    from vivavoce.web.export import write_pages
+    from vivavoce.web.sources import Sources
+
+    write_pages(Sources.of_runs(runs, sound=sound, manifest=manifest), html)
 
 
 @exam_app.command("export")
@@ -171,7 +227,7 @@ def exam_export(
         Path, typer.Option("--out", "-o", help=".csv: every try; .json: every figure; .jsonl: a run to publish.")
     ],
 ) -> None:
-    """A run for other programs, or to publish: a .jsonl leaves out recordings of people, their texts and paths."""
+    """A run for other programs, or to publish: a .jsonl leaves out what is said in recordings of people."""
     from vivavoce.exam.console import export
 
     export(run, out)

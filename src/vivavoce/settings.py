@@ -130,6 +130,9 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("vivavoce", appauthor=False),
         description="State: spoken replies, what was heard, files and batches, all of it encrypted.",
     )
+    runs_dir: Path | None = Field(
+        None, description="Run files of exams, which the pages show; unset: `exam-runs` in the data folder."
+    )
     models_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "vivavoce" / "models",
         description="Where weights lie.",
@@ -265,6 +268,10 @@ class Settings(BaseSettings):
                 self.max_turns or self.slots, self.max_speaking, self.queue_turns, self.queue_wait_s
             ),
         )
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.runs_dir or self.data_dir / "exam-runs"
 
     def lines_at_once(self) -> int:
         """Lines of batches that one worker has under way; the rest of the places stays free for who waits."""

@@ -19,6 +19,9 @@ from vivavoce.bench.scoring import Score, metric_of, normalise, score, score_joi
         ("मेरी बहन ने रोटी खरीदी।", "मेरी बहन ने रोती खरीदी", "hi", Score(1, 5)),
         ("L'été (rires) fut beau.", "l été fut beau", "fr", Score(0, 4)),
         ("no", "no no no", "en", Score(2, 1)),
+        ("Mon chiffre préféré est 3061.", "mon chiffre préféré est 3.061", "fr", Score(0, 5)),
+        ("12 345 678 Euro", "12.345.678 Euro", "de", Score(0, 2)),
+        ("3,5 Meter, 20 Grad", "3.5 Meter 20 Grad", "de", Score(0, 5)),
     ],
 )
 def test_errors_and_units(reference: str, heard: str, language: str, expected: Score) -> None:

@@ -1,4 +1,4 @@
-"""Leaderboards, verdicts and reports: ranks in groups, rotations flagged, nothing of an answer but text on a page."""
+"""Leaderboards and verdicts: ranks in groups, rotations flagged; and runs as others read them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ import pytest
 from vivavoce.exam.board import leaderboard, verdicts
 from vivavoce.exam.exporting import as_csv, as_json, publish
 from vivavoce.exam.items import Item, Sound
-from vivavoce.exam.report import write_report
 from vivavoce.exam.runs import Record, Run, Try, read
-from vivavoce.exam.sounds import SoundMaker
 
 NAME = "spoken-reasoning"
 RUN = Run("r", "one", "m", "http://127.0.0.1/v1", "2026-11-01T00:00:00+00:00", (NAME,), "2026-11", 0, "abc", "0.1")
@@ -79,6 +77,17 @@ def test_other_sounds_are_flagged() -> None:
     assert any("10 items sounded different" in sentence for sentence in found.mixed)
 
 
+def test_other_loads_are_flagged_where_times_are_compared() -> None:
+    def timed(label: str, concurrency: int) -> Record:
+        one = record(label, [True] * 6, concurrency=concurrency)
+        items = {name: replace(item, task="speed") for name, item in one.items.items()}
+        tries = [replace(made, task="speed", values={"first_sound_s": 1.0}) for made in one.tries]
+        return replace(one, items=items, tries=tries)
+
+    assert "as many questions at once as 1, 4" in leaderboard([timed("a", 1), timed("b", 4)], "speed").mixed[-1]
+    assert leaderboard([timed("a", 4), timed("b", 4)], "speed").mixed == []
+
+
 @pytest.mark.parametrize(
     ("later", "change"),
     [([True] * 40, "improved"), ([False] * 40, "regressed"), ([True] * 20 + [False] * 20, "stable")],
@@ -101,58 +110,47 @@ def test_cost_and_seconds_stand_beside() -> None:
     assert standing.usd_per_hour is None, "half of it was typed"
 
 
+def test_figures_are_stated_by_group_and_voice_beside_the_whole() -> None:
+    one = record("a", [True] * 4 + [False] * 4)
+    items = [
+        replace(item, group="change" if number % 2 else "order", facets={"voice": "a"} if number < 4 else {})
+        for number, item in enumerate(one.items.values())
+    ]
+    [standing] = leaderboard([replace(one, items={item.id: item for item in items})], NAME).standings
+    assert {value: figure.n for value, figure in standing.groups["group"].items()} == {"change": 4, "order": 4}
+    assert standing.groups["group: solved when typed"]["order"].estimate == 50.0
+    assert standing.groups["voice"]["a"].estimate == 100.0, "also where it is the only one, of some of the items"
+    assert "surroundings" not in standing.groups
+    assert list(leaderboard([one], NAME).standings[0].groups) == [], "one group that is the whole says nothing"
+
+
 def test_one_unknown_price_makes_the_whole_unknown() -> None:
     some = record("a", [True] * 5)
     some = replace(some, tries=[replace(some.tries[0], usd=None), *some.tries[1:]])
     assert leaderboard([some], NAME).standings[0].usd is None
 
 
-def test_a_report_plays_sounds_and_takes_answers_for_text_alone(tmp_path: Path) -> None:
-    hostile = '<script src="https://example.com/x.js"></script><img src=x onerror=alert(1)>'
-    one = record("<b>one</b>", [True] * 6, folder=tmp_path)
-    cache = tmp_path / "cache"
-    for item in one.items.values():
-        assert item.sound is not None
-        SoundMaker(cache).wav(item.sound)
-    digest = "a" * 64
-    (one.path.with_suffix(".audio")).mkdir(exist_ok=True)
-    (one.path.with_suffix(".audio") / f"{digest}.wav").write_bytes(b"RIFF")
-    one = replace(one, tries=[replace(made, answer=hostile, audio_sha256=digest) for made in one.tries])
-    index = write_report([one, record("two", [False] * 6, folder=tmp_path)], tmp_path / "report", cache)
-    pages = {page.name: page.read_text() for page in index.parent.glob("*.html")}
-    assert pages.keys() == {"index.html", f"{NAME}.html"}
-    for page in pages.values():
-        assert "<script" not in page
-        assert "<b>one" not in page
-        assert "<img" not in page
-        assert re.findall(r"(?:src|href)=\"(?!audio/|index\.html|spoken-reasoning\.html)", page) == []
-        assert "n = 6" in page
-    sounds = set(re.findall(r'src="(audio/\w+\.wav)"', pages[f"{NAME}.html"]))
-    assert len(sounds) == 7
-    assert all((index.parent / sound).is_file() for sound in sounds)
-    assert "&lt;script" in pages[f"{NAME}.html"]
-
-
-def test_what_is_published_holds_no_recording_of_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["de/recorded.wav", "/home/me/recorded.wav"])
+def test_what_is_published_has_all_figures_and_no_words_of_others(tmp_path: Path, file: str) -> None:
     one = record("one", [True, False, True])
     names = list(one.items)
-    recorded = replace(one.items[names[0]], ask="their words", sound=Sound(file="/home/me/their.wav", sha256="0"))
-    one = replace(one, items={**one.items, names[0]: recorded}, ended="done")
+    sound = Sound(file=file, sha256="0")
+    recorded = replace(one.items[names[0]], ask="their words", key="their words", sound=sound)
+    tries = [
+        replace(made, answer="their words", heard="their words") if made.item == names[0] else made
+        for made in one.tries
+    ]
+    one = replace(one, items={**one.items, names[0]: recorded}, tries=tries, ended="done")
     publish(one, tmp_path / "public.jsonl")
     public = read(tmp_path / "public.jsonl")
-    assert list(public.items) == names[1:]
-    assert list(public.tries) == [made for made in one.tries if made.item != names[0]]
-    assert "1 items" in public.run.note
+    assert json.loads(as_json(public))["tasks"] == json.loads(as_json(one))["tasks"]
+    assert [made for made in public.tries if made.item != names[0]] == [m for m in one.tries if m.item != names[0]]
+    assert "in 1 recordings of others" in public.run.note
     assert public.ended == "done"
     text = (tmp_path / "public.jsonl").read_text()
-    assert "their" not in text
+    assert "recorded.wav" in text
+    assert "their words" not in text
     assert "/home" not in text
-
-
-def test_a_report_without_sound_has_none(tmp_path: Path) -> None:
-    index = write_report([record("one", [True] * 6)], tmp_path / "report", None)
-    assert not (index.parent / "audio").exists()
-    assert "<audio" not in (index.parent / f"{NAME}.html").read_text()
 
 
 def test_a_run_is_exported_try_by_try_and_figure_by_figure() -> None:

@@ -24,6 +24,7 @@ KEY = "sk-never-written"
 def viva(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Calls the command; what it raises of ours is raised, as `viva` turns it into a sentence."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("VIVA_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("COLUMNS", "220")
     monkeypatch.chdir(tmp_path)
 
@@ -60,8 +61,8 @@ def test_an_exam_from_run_to_report(viva, make_server: MakeServer, tmp_path: Pat
     assert code == 0
     assert "two [preview]" in said
     assert said.count("baseline: ") == 4
-    assert (tmp_path / "report" / "safety.html").is_file()
-    assert list((tmp_path / "report" / "audio").glob("*.wav"))
+    assert (tmp_path / "report" / "leaderboard--exam-safety.html").is_file()
+    assert list((tmp_path / "report" / "runs").glob("*/sounds/*.wav"))
     viva("export", "one.jsonl", "-o", "one.csv")
     viva("export", "one.jsonl", "-o", "one.json")
     assert json.loads((tmp_path / "one.json").read_text())["ended"] == "done"
@@ -76,7 +77,7 @@ def test_a_paid_endpoint_is_not_asked_without_a_budget(viva, tmp_path: Path) -> 
         viva("run", "safety", "--base-url", "https://api.openai.com/v1", "--items", "30")
     with pytest.raises(InvalidValue, match="more than the budget"):
         viva("run", "safety", "--base-url", "https://api.openai.com/v1", "--items", "30", "--budget", "0.0001")
-    assert not list(tmp_path.glob("exam-runs/*"))
+    assert not list(tmp_path.glob("runs/*"))
 
 
 def test_names_and_files_that_are_not_there(viva, tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_names_and_files_that_are_not_there(viva, tmp_path: Path) -> None:
         viva("run", "sentiment")
     with pytest.raises(NotFound, match="manifest"):
         viva("run", "sentiment", "--manifest", "none.jsonl")
-    assert not list(tmp_path.glob("exam-runs/*"))
+    assert not list(tmp_path.glob("runs/*"))
 
 
 def test_an_endpoint_that_is_not_there_is_told_and_left_to_resume(

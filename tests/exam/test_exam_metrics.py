@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from vivavoce.exam.items import Item
-from vivavoce.exam.metrics import LEAST_TYPED, Drop, Figure, Middle, Ratio, Tried, difference
+from vivavoce.exam.metrics import LEAST_TYPED, Drop, Figure, Gain, Middle, Ratio, Tried, difference, late
 from vivavoce.exam.runs import Try
 
 RIGHT = Ratio("right", "right", "right", better="higher")
@@ -34,6 +35,15 @@ def test_a_rate_is_all_errors_over_all_words() -> None:
     figure = WER.figure([tried("a", values={"errors": 1, "words": 2}), tried("b", values={"errors": 0, "words": 8})])
     assert figure.estimate == pytest.approx(10.0)
     assert figure.low is None, "two items are too few for bounds"
+
+
+def test_a_rate_may_be_of_people_alone() -> None:
+    person, voice = tried("a", values={"errors": 1, "words": 2}), tried("b", values={"errors": 8, "words": 8})
+    person = replace(person[0], origin="human"), person[1]
+    people = Ratio("wer", "word errors", "errors", "words", origin="human")
+    assert people.figure([person, voice, tried("c", values=None)]).estimate == pytest.approx(50.0)
+    assert people.figure([person, voice, tried("c", values=None)]).unscored == 0
+    assert people.figure([voice]).withheld
 
 
 def test_what_is_unscored_is_beside_and_not_in_a_figure() -> None:
@@ -70,10 +80,39 @@ def test_only_items_put_both_ways_are_in_a_drop() -> None:
     assert figure.n == 2
 
 
+def test_a_drop_may_be_of_one_group() -> None:
+    drop = Drop("drop", "lost", "right", group="h")
+    assert drop.figure([*shares([1.0] * 3, "typed"), *shares([0.0] * 3)]).withheld
+    own = [(replace(item, group="h"), made) for item, made in [*shares([1.0] * 4, "typed"), *shares([0.0, 1.0] * 2)]]
+    assert drop.figure([*own, *shares([1.0] * 9)]).estimate == pytest.approx(50.0)
+
+
+def test_what_the_voice_adds_is_in_points_and_paired() -> None:
+    gain = Gain("gain", "gained", "right")
+    figure = gain.figure([*shares([0.0] * 32 + [1.0] * 8, "typed"), *shares([1.0] * 28 + [0.0] * 12)])
+    assert (figure.estimate, figure.n, figure.unit) == (pytest.approx(50.0), 40, "points")
+    assert figure.low is not None
+    assert figure.high is not None
+    assert 0 < figure.low < 50 < figure.high
+    assert gain.figure(shares([1.0])).withheld
+
+
 def test_a_median_is_of_seconds_or_of_a_value() -> None:
     tries = [tried(str(n), seconds=float(n), values={"pace": 10.0 * n}) for n in range(1, 6)]
     assert Middle("s", "seconds").figure(tries).estimate == 3.0
     assert Middle("p", "pace", "pace").figure(tries).estimate == 30.0
+
+
+def test_a_95th_percentile_is_stated_of_sixty_values() -> None:
+    wait = late("p95", "wait", "first_sound_s")
+    tries = [tried(str(n), values={"first_sound_s": n / 10}) for n in range(1, 61)]
+    few = wait.figure(tries[:59])
+    assert (few.estimate, few.withheld) == (None, "n = 59, and 60 are asked for")
+    figure = wait.figure(tries)
+    assert figure.estimate == pytest.approx(5.705)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low < 5.705 < figure.high <= 6.0
 
 
 def test_two_runs_differ_where_the_paired_interval_leaves_out_0() -> None:
@@ -92,6 +131,13 @@ def test_other_items_or_sounds_are_not_paired() -> None:
     assert not found.paired
     sounds = [tried(str(n), values={"right": 1.0}, question_sha256="other voice") for n in range(20)]
     found = difference(RIGHT, sounds, shares([1.0] * 20))
+    assert found is not None
+    assert not found.paired
+
+
+def test_other_words_under_an_old_id_are_not_paired() -> None:
+    now = [(replace(item, ask="other words"), made) for item, made in shares([1.0] * 20, "typed")]
+    found = difference(RIGHT, now, shares([1.0] * 20, "typed"))
     assert found is not None
     assert not found.paired
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,11 @@ SOURCES = Sources(ESPEAK_VOICES)
 
 def test_the_methodology_is_up_to_date() -> None:
     assert (REPO / "docs/exams/methodology.md").read_text(encoding="utf-8") == methodology_page(), "run `make docs`"
+
+
+def test_our_own_figures_are_those_of_the_runs() -> None:
+    done = subprocess.run([sys.executable, "tools/exam_pages.py", "--check"], cwd=REPO, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_item_says_where_it_comes_from() -> None:

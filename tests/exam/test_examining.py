@@ -20,6 +20,7 @@ from vivavoce.exam.budget import Prices, Purse, allow, estimate, is_near
 from vivavoce.exam.catalogue import TASKS, chosen
 from vivavoce.exam.endpoint import Endpoint, Request
 from vivavoce.exam.items import Item, Rotation
+from vivavoce.exam.papers import Amounts
 from vivavoce.exam.runner import FAILURES_IN_A_ROW, Examiner
 from vivavoce.exam.runs import Record, Run, RunFile, Try, begin, read
 from vivavoce.exam.sounds import SoundMaker
@@ -42,7 +43,7 @@ class Exam:
 
     def __init__(self, folder: Path, url: str, tasks: list[str], count: int, **more: object) -> None:
         self.endpoint = Endpoint(f"{url}/v1", "none", "gpt-4o-mini-audio-preview", timeout_s=20)
-        items, pools = papers.draw(chosen(tasks), Sources(VOICES), Rotation("2026-11"), count)
+        items, pools = papers.draw(chosen(tasks), Sources(VOICES), Rotation("2026-11"), Amounts(count))
         self.path = folder / "run.jsonl"
         run = Run(
             id="r",
@@ -306,7 +307,7 @@ def test_only_what_is_near_is_free(url: str, near: bool) -> None:
 
 
 def questions(count: int) -> list[tuple[object, Item, str]]:
-    items, _ = papers.draw(chosen(["spoken-reasoning"]), Sources(VOICES), Rotation("2026-11"), count)
+    items, _ = papers.draw(chosen(["spoken-reasoning"]), Sources(VOICES), Rotation("2026-11"), Amounts(count))
     return papers.questions(items, ["spoken-reasoning"])
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from itertools import permutations
 
-from vivavoce.exam.puzzles import DIRECTIONS, KINDS, PER_KIND, WEEKDAYS, Puzzle, puzzles
+from vivavoce.exam.puzzles import DIRECTIONS, KINDS, PER_KIND, WEEKDAYS, Puzzle, blind_guess, puzzles
 
 
 def numbers(text: str) -> list[int]:
@@ -113,3 +113,9 @@ def test_keys_cannot_be_guessed_from_their_place() -> None:
 
 def test_a_key_is_one_of_its_options() -> None:
     assert all(puzzle.key in puzzle.options for puzzle in puzzles() if puzzle.options)
+
+
+def test_no_guess_that_is_always_the_same_gets_far() -> None:
+    for kind in KINDS:
+        guesses = Counter(blind_guess(each.text, each.key, each.options) for each in puzzles() if each.kind == kind)
+        assert max(guesses.values()) <= PER_KIND / 4, (kind, guesses)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vivavoce.errors import InvalidValue, NotFound
+from vivavoce.errors import InvalidValue, NotFound, TooBusy
 from vivavoce.exam import papers
 from vivavoce.exam.items import Item, Rotation, Sound, rotate
 from vivavoce.exam.runner import FAILED
@@ -94,6 +94,18 @@ def test_what_failed_is_left_to_ask_and_what_was_refused_is_not(tmp_path: Path) 
     record = read(path)
     assert papers.left(record) == []
     assert len(record.tries) == 2, "the later try of a question takes the place of the one that failed"
+
+
+def test_two_sittings_do_not_write_one_run_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    begin(path, RUN, [item(1)])
+    with RunFile(path) as file:
+        with pytest.raises(TooBusy, match="Another process is examining into"):
+            RunFile(path)
+        file.add(tried(item(1)))
+    with RunFile(path) as file:
+        file.end("done")
+    assert read(path).ended == "done"
 
 
 def test_a_run_is_not_written_over(tmp_path: Path) -> None:

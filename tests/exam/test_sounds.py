@@ -77,6 +77,24 @@ def test_a_recording_must_be_the_one_that_the_run_began_with(tmp_path: Path) -> 
     assert maker.kept(Sound(file=str(file), sha256="0" * 64)) is None
 
 
+def test_a_recording_is_found_from_the_folder_of_its_manifest(tmp_path: Path) -> None:
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "a.wav").write_bytes(wav_bytes(1.0))
+    sound = Sound(file="de/a.wav", sha256=hashlib.sha256(wav_bytes(1.0)).hexdigest())
+    assert SoundMaker(tmp_path / "cache", recordings=tmp_path).kept(sound) is not None
+    with pytest.raises(InvalidValue, match="--manifest"):
+        SoundMaker(tmp_path / "cache").wav(sound)
+    with pytest.raises(InvalidValue, match=r"cannot be read: No such file") as caught:
+        SoundMaker(tmp_path / "cache", recordings=tmp_path / "elsewhere").wav(sound)
+    assert str(tmp_path) not in caught.value.message, "where recordings lie is not written into runs"
+
+
+def test_a_voice_of_an_endpoint_is_asked_for_in_its_language(tmp_path: Path) -> None:
+    speaker = Speaker()
+    SoundMaker(tmp_path, "http://a/v1", speaker).wav(Sound(text="hola", voice="speech:nova@es"))
+    assert speaker.asked == [("hola", "nova")]
+
+
 @pytest.mark.parametrize("snr_db", [20.0, 5.0, 0.0, -5.0])
 def test_noise_is_as_loud_as_it_says(snr_db: float) -> None:
     noisy = in_noise(VOICE, snr_db, 3)

@@ -289,8 +289,17 @@ def test_a_form_stands_between_the_tools_and_the_caller() -> None:
     assert with_form(said, JsonForm()) == said
 
 
-@pytest.mark.parametrize(("tools", "penalty"), [(None, REPEAT_PENALTY), (TOOLS, 1.0)])
-def test_what_stands_in_the_prompt_is_not_held_against_a_call(tools: Tools | None, penalty: float) -> None:
-    """llama.cpp's penalty looks back into the prompt, where `answer(` and the words of arguments have just been."""
-    body = request_body([Message.of("user", "Light on!")], Sampling(tools=tools), 10, hears_audio=False)
+@pytest.mark.parametrize(
+    ("sampling", "penalty"),
+    [
+        (Sampling(), REPEAT_PENALTY),
+        (Sampling(temperature=0.2), REPEAT_PENALTY),
+        (Sampling(temperature=0.0), 1.0),
+        (Sampling(form=JsonForm()), 1.0),
+        (Sampling(tools=TOOLS), 1.0),
+    ],
+)
+def test_what_stands_in_the_prompt_is_not_held_against_an_answer(sampling: Sampling, penalty: float) -> None:
+    """llama.cpp's penalty looks back into the prompt, where `answer(` and the user's own words have just been."""
+    body = request_body([Message.of("user", "Light on!")], sampling, 10, hears_audio=False)
     assert body["repeat_penalty"] == penalty

@@ -98,12 +98,15 @@ def normalise(text: str, language: str) -> str:
     return " ".join(word for word in words if any(char.isalnum() for char in word))
 
 
+_GROUPED = re.compile(r"(?<=\d)[.,'’\u00a0\u202f ](?=\d{3}(?!\d))")
+"""What divides the thousands of a number outside English: 3.061, 3 061 and 3061 are one word."""
+
 _ASIDE = re.compile(r"[<\[][^>\]]*[>\]]|\([^)]+?\)")
 
 
 def _plain(text: str) -> str:
     """Letters with their marks, and digits; asides in brackets are nothing that was said."""
-    aside_free = _ASIDE.sub("", unicodedata.normalize("NFKC", text.lower()))
+    aside_free = _GROUPED.sub("", _ASIDE.sub("", unicodedata.normalize("NFKC", text.lower())))
     return "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in aside_free)
 
 

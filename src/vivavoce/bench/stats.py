@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 LEAST_FOR_P95 = 60
 """Values below which no 95th percentile is stated: of fewer, it is hardly more than the worst one."""
+
+AT_ONCE = 1 << 20
+"""Draws that are in memory together."""
 
 Counts = npt.NDArray[np.float64]
 
@@ -126,13 +130,31 @@ def _bootstrap(above: Counts, below: Counts, scale: float, resamples: int, seed:
     """Percentile bootstrap of scale * sum(above) / sum(below) over clips drawn with replacement."""
     if len(below) == 0 or below.sum() <= 0:
         raise ValueError("a bootstrap needs clips with something to count")
-    random = np.random.default_rng(seed)
-    drawn = np.empty(resamples, np.float64)
-    for index in range(resamples):
-        picks = random.integers(0, len(below), len(below))
-        # A resample of clips without any units has no rate; it takes the estimate's place on neither side.
-        total = below[picks].sum()
-        drawn[index] = scale * above[picks].sum() / total if total > 0 else np.nan
+    sums, totals = resampled(np.stack((above, below), axis=1), resamples, seed).T
+    # A resample of clips without any units has no rate; it takes the estimate's place on neither side.
+    drawn = scale * sums / np.where(totals > 0, totals, np.nan)
     low, high, upper = np.nanquantile(drawn, (0.025, 0.975, 0.95))
     estimate = scale * above.sum() / below.sum()
     return Interval(float(estimate), float(low), float(high), float(upper), len(below), resamples)
+
+
+def resampled(values: Counts, resamples: int, seed: int) -> Counts:
+    """The sums of `resamples` draws with replacement from the rows of `values`, shape (resamples, columns).
+
+    The same rows are drawn for as many of them, whatever they hold: two runs over the same items are resampled alike.
+    """
+    count = len(values)
+    if count * resamples <= AT_ONCE:
+        return _drawn(count, resamples, seed) @ values
+    random = np.random.default_rng(seed)
+    at_once = max(1, AT_ONCE // count)
+    parts = [(min(at_once, resamples - start), count) for start in range(0, resamples, at_once)]
+    return np.concatenate([values[random.integers(0, count, part)].sum(axis=1) for part in parts])
+
+
+@lru_cache(maxsize=4)
+def _drawn(count: int, resamples: int, seed: int) -> Counts:
+    """How often each of `count` rows is drawn, shape (resamples, count). Boards ask for the same ones over and over."""
+    picks = np.random.default_rng(seed).integers(0, count, (resamples, count))
+    flat = np.bincount((picks + count * np.arange(resamples)[:, None]).ravel(), minlength=resamples * count)
+    return flat.reshape(resamples, count).astype(np.float64)

@@ -6,14 +6,14 @@ the first one of the same label and model. Runs of other rotations are compared,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median
 from typing import Literal
 
 from vivavoce.exam.catalogue import TASKS
-from vivavoce.exam.metrics import Difference, Figure, Metric, Ratio, Tried, difference
+from vivavoce.exam.metrics import Better, Difference, Figure, Metric, Ratio, Tried, difference
 from vivavoce.exam.runs import Record, Run
 from vivavoce.exam.tasks import Task
 
@@ -24,7 +24,7 @@ Change = Literal["baseline", "improved", "regressed", "stable"]
 class Standing:
     """One run in one task. rank: that of its group, from 1; None where nothing was scored.
 
-    groups: the headline's figure by facet and value. usd_per_hour: of the sound that was put in; None where unknown.
+    groups: see `groups`. usd_per_hour: of the sound that was put in; None where unknown.
     """
 
     run: Run
@@ -73,7 +73,8 @@ def figures(task: Task, tries: Sequence[Tried]) -> list[Figure]:
 
 
 def groups(task: Task, tries: Sequence[Tried]) -> dict[str, dict[str, Figure]]:
-    """The headline by group and by each of the task's facets, and the other ratios by group where they stand apart."""
+    """The headline by group and by each of the task's facets (`language`), and what is stated beside it by the same
+    (`language: angry callers escalated, by voice`)."""
     found: dict[str, dict[str, Figure]] = {}
     for facet in ("group", *task.by):
         parts: dict[str, list[Tried]] = {}
@@ -81,9 +82,14 @@ def groups(task: Task, tries: Sequence[Tried]) -> dict[str, dict[str, Figure]]:
             value = item.group if facet == "group" else item.facets.get(facet, "")
             if value:
                 parts.setdefault(value, []).append((item, made))
-        stated = {value: _first_stated(task, part) for value, part in sorted(parts.items())}
-        if len(stated) > 1:
-            found[facet] = stated
+        if len(parts) < 2 and sum(map(len, parts.values())) in (0, len(tries)):
+            continue  # none, or one that is the whole
+        ordered = sorted(parts.items())
+        found[facet] = {value: _first_stated(task, part) for value, part in ordered}
+        for metric in (each for each in task.metrics if each.name in task.also):
+            beside = {value: metric.figure(part) for value, part in ordered}
+            if any(figure.estimate is not None for figure in beside.values()):
+                found[f"{facet}: {metric.title}"] = beside
     return found
 
 
@@ -108,8 +114,10 @@ def leaderboard(records: Sequence[Record], name: str) -> Leaderboard:
     return Leaderboard(task, standings, mixed(taking, name), average)
 
 
-def _standing(task: Task, record: Record, rank: int | None) -> Standing:
-    tries = record.of(task.name)
+def standing(
+    task: Task, run: Run, tries: Sequence[Tried], stated: Sequence[Figure], rank: int | None = None
+) -> Standing:
+    """A run in one task. stated: its figures, the headline first. Without groups."""
     seconds = [made.seconds for _, made in tries if made.seconds is not None]
     prices = [Decimal(made.usd) if made.usd is not None else None for _, made in tries if made.seconds is not None]
     known = [usd for usd in prices if usd is not None]
@@ -117,9 +125,9 @@ def _standing(task: Task, record: Record, rank: int | None) -> Standing:
     heard_s = sum(made.question_s or 0.0 for _, made in tries if made.seconds is not None)
     all_spoken = heard_s > 0 and all(made.mode == "spoken" for _, made in tries)
     return Standing(
-        run=record.run,
-        figures=figures(task, tries),
-        groups=groups(task, tries),
+        run=run,
+        figures=stated,
+        groups={},
         rank=rank,
         median_s=median(seconds) if seconds else None,
         usd=usd,
@@ -129,21 +137,36 @@ def _standing(task: Task, record: Record, rank: int | None) -> Standing:
     )
 
 
+def _standing(task: Task, record: Record, rank: int | None) -> Standing:
+    tries = record.of(task.name)
+    return replace(standing(task, record.run, tries, figures(task, tries), rank), groups=groups(task, tries))
+
+
 def _ranks(task: Task, records: Sequence[Record]) -> dict[str, int]:
-    """Run id -> rank of its group. The best leads a group; who cannot be told from its leader is in it."""
-    stated = {record.run.id: (record, task.headline.figure(record.of(task.name)).estimate) for record in records}
-    order = [(record, estimate) for record, estimate in stated.values() if estimate is not None]
-    order.sort(key=lambda each: each[1], reverse=task.headline.better == "higher")
+    """Run id -> rank of its group."""
+    by_id = {record.run.id: record for record in records}
+    stated = {name: task.headline.figure(record.of(task.name)).estimate for name, record in by_id.items()}
+    return rank_groups(
+        {name: estimate for name, estimate in stated.items() if estimate is not None},
+        task.headline.better,
+        lambda one, other: difference(task.headline, by_id[one].of(task.name), by_id[other].of(task.name)),
+    )
+
+
+def rank_groups(
+    estimates: Mapping[str, float], better: Better | None, between: Callable[[str, str], Difference | None]
+) -> dict[str, int]:
+    """Name -> rank of its group, from 1. The best leads a group; who cannot be told from its leader is in it."""
+    order = sorted(estimates, key=lambda name: estimates[name], reverse=better == "higher")
     ranks: dict[str, int] = {}
-    leader: Record | None = None
-    for place, (record, _) in enumerate(order, start=1):
-        if leader is not None:
-            between = difference(task.headline, record.of(task.name), leader.of(task.name))
-            if between is not None and not between.sure:
-                ranks[record.run.id] = ranks[leader.run.id]
-                continue
-        leader = record
-        ranks[record.run.id] = place
+    leader = ""
+    for place, name in enumerate(order, start=1):
+        apart = between(name, leader) if leader else None
+        if apart is not None and not apart.sure:
+            ranks[name] = ranks[leader]
+            continue
+        leader = name
+        ranks[name] = place
     return ranks
 
 
@@ -169,6 +192,10 @@ def mixed(records: Sequence[Record], name: str) -> list[str]:
         found.append(f"{differing} items sounded different from run to run (other voices or another making).")
     if TASKS[name].rehears and len({record.run.rehearer for record in records}) > 1:
         found.append("The spoken answers were heard again by different endpoints.")
+    widths = sorted({record.run.concurrency for record in records})
+    if TASKS[name].streams and len(widths) > 1:
+        told = ", ".join(map(str, widths))
+        found.append(f"Times are under different loads: as many questions at once as {told}.")
     return found
 
 
@@ -178,34 +205,36 @@ def verdicts(records: Sequence[Record]) -> list[Verdict]:
     firsts: dict[tuple[str, str, str], Record] = {}
     for record in sorted(records, key=lambda each: each.run.started):
         for name in record.run.tasks:
-            if not record.of(name):
+            tries = record.of(name)
+            if not tries:
                 continue
+            task = TASKS[name]
             first = firsts.setdefault((record.run.label, record.run.model, name), record)
-            found.append(_verdict(TASKS[name], record, first))
+            between = None if record is first else difference(task.headline, tries, first.of(name))
+            found.append(verdict(task, record.run, first.run, task.headline.figure(tries), between))
     return found
 
 
-def _verdict(task: Task, record: Record, first: Record) -> Verdict:
-    figure = task.headline.figure(record.of(task.name))
-    stands = f"{record.run.label} in {task.card.title.lower()} ({record.run.month}): {told(figure)}."
-    if record is first:
-        return Verdict(record.run, task.name, "baseline", None, f"{stands} It is the first run, and the baseline.")
-    between = difference(task.headline, record.of(task.name), first.of(task.name))
+def verdict(task: Task, run: Run, first: Run, figure: Figure, between: Difference | None) -> Verdict:
+    """figure: the run's headline; between: how much more it has of it than the first run, None of that one itself."""
+    stands = f"{run.label} in {task.card.title.lower()} ({run.month}): {told(figure)}."
+    if run is first:
+        return Verdict(run, task.name, "baseline", None, f"{stands} It is the first run, and the baseline.")
     if between is None:
-        return Verdict(record.run, task.name, "stable", None, f"{stands} There is nothing to compare it with.")
+        return Verdict(run, task.name, "stable", None, f"{stands} There is nothing to compare it with.")
     better = (between.estimate < 0) == (task.headline.better == "lower")
     change: Change = "stable" if not between.sure else "improved" if better else "regressed"
     way = "over the same items" if between.paired else "over different items, so with care"
     unit, digits = ("points", 1) if figure.unit == "%" else (figure.unit, 2)
     by = f"{between.estimate:+.{digits}f} {unit} ({between.low:+.{digits}f} to {between.high:+.{digits}f}, "
     by += f"n = {between.n}, {way})"
-    since = first.run.started[:10]
+    since = first.started[:10]
     words = {
         "improved": f"It has improved since {since}: {by}.",
         "regressed": f"It has become worse since {since}: {by}.",
         "stable": f"No change since {since} can be told from chance: {by}.",
     }[change]
-    return Verdict(record.run, task.name, change, between, f"{stands} {words}")
+    return Verdict(run, task.name, change, between, f"{stands} {words}")
 
 
 def told(figure: Figure) -> str:
@@ -223,7 +252,7 @@ def bounds(figure: Figure) -> str:
     """ " (low to high)", or nothing of too few."""
     if figure.low is None or figure.high is None:
         return ""
-    digits = 1 if figure.unit == "%" else 2
+    digits = 1 if figure.unit in ("%", "points") else 2
     return f" ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
@@ -232,4 +261,4 @@ def counted(figure: Figure) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:.1f} %" if unit == "%" else f"{value:.2f} {unit}"
+    return f"{value:.1f} {unit}" if unit in ("%", "points") else f"{value:.2f} {unit}"

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_data_path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -25,7 +25,7 @@ from vivavoce.exam.catalogue import TASKS, chosen
 from vivavoce.exam.endpoint import Endpoint
 from vivavoce.exam.items import Rotation
 from vivavoce.exam.runner import Examiner
-from vivavoce.exam.sounds import SoundMaker
+from vivavoce.exam.sounds import SoundMaker, cache_dir
 from vivavoce.exam.tasks import Sources
 from vivavoce.prices.book import load_book
 
@@ -49,13 +49,22 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class Sitting:
+    """How one sitting of a run goes. recordings: the folder that their paths begin at, the manifest's."""
+
+    concurrency: int
+    keep_audio: bool
+    recordings: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What `viva exam run` is told. count: items a task, 0: all. rehear_url: where spoken answers are heard again."""
+    """What `viva exam run` is told. rehear_url: where spoken answers are heard again."""
 
     base_url: str
     model: str
     tasks: Sequence[str]
-    count: int
+    amounts: papers.Amounts
     rotation: Rotation
     transcriber: str
     rehear_url: str
@@ -82,12 +91,14 @@ def list_tasks() -> None:
     )
 
 
-def run(plan: Plan, keys: Keys, money: Money, *, out: Path | None, concurrency: int, keep_audio: bool) -> bool:
+def run(
+    plan: Plan, keys: Keys, money: Money, *, out: Path | None, folder: Path, concurrency: int, keep_audio: bool
+) -> bool:
     """Examine an endpoint. Returns whether all was asked. Raises our errors with what to do."""
     tasks = chosen(plan.tasks)
     voices = plan.voices or ((papers.SPEECH_VOICES if plan.speech_url else ()) + papers.ESPEAK_VOICES)
     sources = Sources(voices, plan.manifest)
-    items, pools = papers.draw(tasks, sources, plan.rotation, plan.count, skip_empty=not plan.tasks)
+    items, pools = papers.draw(tasks, sources, plan.rotation, plan.amounts, skip_empty=not plan.tasks)
     label = plan.label or plan.model
     made = runs.Run(
         id=secrets.token_hex(8),
@@ -116,19 +127,26 @@ def run(plan: Plan, keys: Keys, money: Money, *, out: Path | None, concurrency: 
     prices = _prices(made, money)
     about = estimate(prices, asked)
     allow(plan.base_url, plan.model, about, money.budget, unpriced=money.unpriced)
-    path = out or Path("exam-runs") / f"{_plain(label)}-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
+    path = out or folder / f"{_plain(label)}-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
     runs.begin(path, made, items)
     console = Console(stderr=True)
     console.print(f"{len(asked)} questions of {len(items)} items to {plan.base_url}, into {path}", soft_wrap=True)
     if about:
         console.print(f"About ${about:.2f}, at most ${money.budget:.2f}.")
-    return _sit(path, made, asked, prices, keys, money, concurrency, keep_audio, console)
+    sitting = Sitting(concurrency, keep_audio, _folder(plan.manifest))
+    return _sit(path, made, asked, prices, keys, money, sitting, console)
 
 
-def resume(path: Path, keys: Keys, money: Money, *, concurrency: int | None, keep_audio: bool) -> bool:
-    """Go on with a run: what was not asked yet, and what got no answer. Returns whether all was asked."""
+def resume(
+    path: Path, keys: Keys, money: Money, *, concurrency: int | None, keep_audio: bool, manifest: Path | None = None
+) -> bool:
+    """Go on with a run: what was not asked yet, and what got no answer. Returns whether all was asked.
+
+    manifest: where the run's recordings lie, which its file does not say.
+    """
     record = papers.load(path)
     asked = papers.left(record)
+    _need_manifest(asked, manifest)
     console = Console(stderr=True)
     if not asked:
         console.print(f"{path} is whole: nothing is left to ask.", soft_wrap=True)
@@ -139,8 +157,18 @@ def resume(path: Path, keys: Keys, money: Money, *, concurrency: int | None, kee
     spent = spent_on(record.tries)
     allow(record.run.base_url, record.run.model, about, money.budget, unpriced=money.unpriced, spent=spent)
     console.print(f"{len(asked)} questions are left of {path}", soft_wrap=True)
-    width = concurrency or record.run.concurrency
-    return _sit(path, record.run, asked, prices, keys, money, width, keep_audio, console)
+    sitting = Sitting(concurrency or record.run.concurrency, keep_audio, _folder(manifest))
+    return _sit(path, record.run, asked, prices, keys, money, sitting, console)
+
+
+def _need_manifest(asked: Sequence[Asked], manifest: Path | None) -> None:
+    recorded = [item for _, item, _ in asked if item.sound is not None and item.sound.file]
+    if manifest is None and any(item.sound and not Path(item.sound.file).is_absolute() for item in recorded):
+        raise InvalidValue(f"{len(recorded)} of the questions left are recordings: say by --manifest where they lie.")
+
+
+def _folder(manifest: Path | None) -> Path | None:
+    return manifest.parent if manifest is not None else None
 
 
 def _sit(
@@ -150,8 +178,7 @@ def _sit(
     prices: Prices,
     keys: Keys,
     money: Money,
-    concurrency: int,
-    keep_audio: bool,
+    sitting: Sitting,
     console: Console,
 ) -> bool:
     """One sitting: puts `asked`, shows how it goes, and what came of the whole run."""
@@ -163,12 +190,12 @@ def _sit(
     examiner = Examiner(
         endpoint=endpoint,
         rehearer=rehearer,
-        sounds=SoundMaker(cache_dir(), made.speech_url, speaker.speak if speaker else None),
+        sounds=SoundMaker(cache_dir(), made.speech_url, speaker.speak if speaker else None, sitting.recordings),
         prices=prices,
         purse=Purse(money.budget, spent_on(papers.load(path).tries)),
-        concurrency=concurrency,
+        concurrency=sitting.concurrency,
         sound_out=made.sound_out,
-        replies=replies_of(path) if keep_audio else None,
+        replies=replies_of(path) if sitting.keep_audio else None,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with runs.RunFile(path) as file, Progress(*columns, console=console) as bars:
@@ -217,8 +244,8 @@ def show(record: runs.Record) -> None:
     console.print(table)
 
 
-def compare(paths: Sequence[Path], html: Path | None, *, sound: bool = True) -> None:
-    """Leaderboards and verdicts of several runs, and a report for browsers where asked for."""
+def compare(paths: Sequence[Path]) -> None:
+    """Leaderboards and verdicts of several runs."""
     records = [papers.load(path) for path in paths]
     if len({record.run.id for record in records}) < len(records):
         raise InvalidValue("The same run is named twice.")
@@ -229,11 +256,6 @@ def compare(paths: Sequence[Path], html: Path | None, *, sound: bool = True) -> 
             _show_board(console, found)
     for verdict in board.verdicts(records):
         console.print(f"{verdict.change}: {verdict.words}", soft_wrap=True, highlight=False)
-    if html is not None:
-        from vivavoce.exam.report import write_report  # noqa: PLC0415  (only where it is asked for)
-
-        page = write_report(records, html, cache_dir() if sound else None)
-        console.print(f"Report: {page}", soft_wrap=True)
 
 
 def _show_board(console: Console, found: board.Leaderboard) -> None:
@@ -285,9 +307,9 @@ def export(path: Path, out: Path) -> None:
     print(out, file=sys.stdout)  # noqa: T201
 
 
-def cache_dir() -> Path:
-    """Where spoken items are kept."""
-    return user_cache_path("vivavoce") / "exam"
+def runs_folder(data_dir: Path | None) -> Path:
+    """Where runs are kept unless told otherwise. data_dir: of the settings; None: the usual one."""
+    return (data_dir or user_data_path("vivavoce", appauthor=False)) / "exam-runs"
 
 
 def replies_of(path: Path) -> Path:

@@ -11,12 +11,13 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
-
-import openai
+from typing import TYPE_CHECKING, Any, cast
 
 from vivavoce.errors import InvalidRequest, TooBusy, UpstreamFailed
 from vivavoce.usage import Usage
+
+if TYPE_CHECKING:
+    import openai
 
 RETRIES = 4
 
@@ -79,6 +80,8 @@ class Endpoint:
     _client: openai.OpenAI = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        import openai  # a second, which pages that only read runs do not have
+
         client = openai.OpenAI(
             base_url=self.base_url, api_key=self.api_key, max_retries=RETRIES, timeout=self.timeout_s
         )
@@ -179,6 +182,8 @@ class Endpoint:
 
     @contextmanager
     def _mapped(self) -> Generator[None]:
+        import openai
+
         try:
             yield
         except openai.RateLimitError as error:

@@ -11,7 +11,8 @@ from typing import Any
 
 from vivavoce.exam.board import figures, groups
 from vivavoce.exam.catalogue import TASKS
-from vivavoce.exam.runs import Record, RunFile, begin
+from vivavoce.exam.items import Item
+from vivavoce.exam.runs import Record, RunFile, Try, begin
 
 COLUMNS = (
     *("task", "item", "mode", "group", "language", "origin", "licence", "asked_at", "seconds", "usd", "question_s"),
@@ -38,17 +39,35 @@ def _cell(value: Any) -> Any:
 
 
 def publish(record: Record, out: Path) -> None:
-    """A run without the recordings: neither their items (texts and paths may not be ours to give) nor what was answered
-    to them. The note says how many. Raises `InvalidValue` where there is a file, or `StorageFailed`."""
-    kept = {name: item for name, item in record.items.items() if item.sound is None or not item.sound.file}
-    left_out = len(record.items) - len(kept)
-    note = f"{record.run.note} Left out here: {left_out} items that are recordings of others.".strip()
-    begin(out, replace(record.run, note=note if left_out else record.run.note), list(kept.values()))
+    """A run whose figures are the same, without what is said in recordings of others, which may not be ours to give:
+    of these the key and all that was answered are left out, and what the scorer found stays. The note says how many.
+
+    Raises `InvalidValue` where there is a file, or `StorageFailed`.
+    """
+    items = [_without_words(item) if _recorded(item) else item for item in record.items.values()]
+    count = sum(map(_recorded, items))
+    note = f"{record.run.note} What is said in {count} recordings of others is left out here.".strip()
+    begin(out, replace(record.run, note=note if count else record.run.note), items)
     with RunFile(out) as file:
         for made in record.tries:
-            if made.item in kept:
-                file.add(made)
+            file.add(_without_answer(made) if _recorded(record.items[made.item]) else made)
         file.end(record.ended or "unfinished")
+
+
+def _recorded(item: Item) -> bool:
+    return item.sound is not None and bool(item.sound.file)
+
+
+def _without_words(item: Item) -> Item:
+    """By file name alone in runs of earlier versions, whose paths say where recordings lay."""
+    sound = item.sound
+    if sound is not None and Path(sound.file).is_absolute():
+        sound = replace(sound, file=Path(sound.file).name)
+    return replace(item, ask="", key=None, sound=sound)
+
+
+def _without_answer(made: Try) -> Try:
+    return replace(made, answer="", heard=None, reheard=None, calls=(), turns=())
 
 
 def as_json(record: Record) -> str:

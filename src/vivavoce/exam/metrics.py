@@ -12,8 +12,17 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from vivavoce.bench.stats import Interval, paired_ratio, rate_interval, share_interval
-from vivavoce.exam.items import Item, Mode
+from vivavoce.bench.stats import (
+    LEAST_FOR_P95,
+    Counts,
+    Interval,
+    paired_rate_increase,
+    paired_ratio,
+    rate_interval,
+    resampled,
+    share_interval,
+)
+from vivavoce.exam.items import Item, Mode, Origin
 from vivavoce.exam.runs import Try
 
 Better = Literal["lower", "higher"]
@@ -66,7 +75,8 @@ class Metric(Protocol):
 class Ratio:
     """The total of the value `above` over that of `below` (1 each, where it is empty), in per cent by `scale`.
 
-    Tries without these values are no part of it: they may be of another kind. mode: only tries of this one.
+    Tries without these values are no part of it: they may be of another kind. mode: only tries of this one; origin:
+    only of items of this one.
     """
 
     name: str
@@ -77,18 +87,23 @@ class Ratio:
     unit: str = "%"
     scale: float = 100.0
     mode: Mode | None = None
+    origin: Origin | None = None
 
-    def terms(self, made: Try) -> tuple[float, float] | None:
+    def terms(self, tried: Tried) -> tuple[float, float] | None:
         """What one try adds above and below; None where it has no part."""
+        item, made = tried
         if made.values is None or self.above not in made.values or (self.mode and made.mode != self.mode):
+            return None
+        if self.origin and item.origin != self.origin:
             return None
         if self.below and self.below not in made.values:
             return None
         return made.values[self.above], made.values[self.below] if self.below else 1.0
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
-        terms = [found for _, made in tries if (found := self.terms(made)) is not None]
-        unscored = _unscored(tries, self.mode)
+        own = [each for each in tries if not self.origin or each[0].origin == self.origin]
+        terms = [found for each in own if (found := self.terms(each)) is not None]
+        unscored = _unscored(own, self.mode)
         above, below = [each[0] for each in terms], [each[1] for each in terms]
         if not terms or sum(below) <= 0:
             return _none(self, unscored, "nothing was scored")
@@ -101,17 +116,20 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """How much of `value` is lost by listening: 1 − spoken/typed over items put both ways, in per cent."""
+    """How much of `value` is lost by listening: 1 − spoken/typed over items put both ways, in per cent. group: only
+    items of this one."""
 
     name: str
     title: str
     value: str
     better: Better | None = "lower"
     unit: str = "%"
+    group: str = ""
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
-        pairs = _pairs(tries, self.value)
-        unscored = _unscored(tries, None)
+        own = [each for each in tries if not self.group or each[0].group == self.group]
+        pairs = _pairs(own, self.value)
+        unscored = _unscored(own, None)
         if not pairs:
             return _none(self, unscored, "no item was scored both typed and spoken")
         typed, spoken = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -126,8 +144,30 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """How much more often `value` is there when spoken than when typed, over items put both ways, in points."""
+
+    name: str
+    title: str
+    value: str
+    better: Better | None = "higher"
+    unit: str = "points"
+
+    def figure(self, tries: Sequence[Tried]) -> Figure:
+        pairs = _pairs(tries, self.value)
+        unscored = _unscored(tries, None)
+        if not pairs:
+            return _none(self, unscored, "no item was scored both typed and spoken")
+        typed, spoken = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        return _stated(self, paired_rate_increase(spoken, typed, [1.0] * len(pairs), resamples=RESAMPLES), unscored)
+
+
+@dataclass(frozen=True, slots=True)
 class Middle:
-    """The median of a value, or of the seconds that answers took (`value` empty)."""
+    """The median of a value, or of the seconds that answers took (`value` empty); or another percentile.
+
+    least: values below which it is not stated.
+    """
 
     name: str
     title: str
@@ -135,6 +175,8 @@ class Middle:
     unit: str = "s"
     better: Better | None = None
     mode: Mode | None = None
+    per_cent: float = 50.0
+    least: int = 1
 
     def figure(self, tries: Sequence[Tried]) -> Figure:
         found: list[float] = []
@@ -147,11 +189,20 @@ class Middle:
         unscored = _unscored(tries, self.mode)
         if not found:
             return _none(self, unscored, "nothing was measured")
+        if len(found) < self.least:
+            return _none(self, unscored, f"n = {len(found)}, and {self.least} are asked for")
         values = np.asarray(found, np.float64)
         picks = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-        low, high, upper = np.quantile(np.median(values[picks], axis=1), (0.025, 0.975, 0.95))
-        middle = Interval(float(np.median(values)), float(low), float(high), float(upper), len(values), RESAMPLES)
+        drawn = np.percentile(values[picks], self.per_cent, axis=1)
+        low, high, upper = np.quantile(drawn, (0.025, 0.975, 0.95))
+        estimate = float(np.percentile(values, self.per_cent))
+        middle = Interval(estimate, float(low), float(high), float(upper), len(values), RESAMPLES)
         return _stated(self, middle, unscored)
+
+
+def late(name: str, title: str, value: str) -> Middle:
+    """A 95th percentile, stated of 60 values or more: of fewer it is hardly more than the worst one."""
+    return Middle(name, title, value, better="lower", per_cent=95.0, least=LEAST_FOR_P95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,29 +230,30 @@ def difference(metric: Ratio, later: Sequence[Tried], earlier: Sequence[Tried]) 
     both = [place for place in ours if place in theirs]
     if not ours or not theirs:
         return None
-    random = np.random.default_rng(0)
     paired = len(both) >= LEAST_FOR_BOUNDS and len(both) >= 0.8 * max(len(ours), len(theirs))
     left = np.asarray([ours[place] for place in both] if paired else list(ours.values()), np.float64)
     right = np.asarray([theirs[place] for place in both] if paired else list(theirs.values()), np.float64)
-    picks = random.integers(0, len(left), (RESAMPLES, len(left)))
-    others = picks if paired else random.integers(0, len(right), (RESAMPLES, len(right)))
-    drawn = metric.scale * (_rates(left[picks]) - _rates(right[others]))
+    drawn = metric.scale * (
+        _rates(resampled(left, RESAMPLES, 0)) - _rates(resampled(right, RESAMPLES, 0 if paired else 1))
+    )
     low, high = np.nanquantile(drawn, (0.025, 0.975))
-    estimate = metric.scale * (float(_rates(left[None])[0]) - float(_rates(right[None])[0]))
+    estimate = metric.scale * (_rate(left) - _rate(right))
     return Difference(estimate, float(low), float(high), min(len(left), len(right)), paired)
 
 
-def _rates(
-    drawn: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Totals above over totals below; drawn: shape (resamples, items, 2)."""
-    totals = drawn.sum(axis=1)
+def _rates(totals: Counts) -> Counts:
+    """Totals above over totals below; totals: shape (resamples, 2)."""
     return totals[:, 0] / np.where(totals[:, 1] > 0, totals[:, 1], np.nan)
 
 
-def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, str, str], tuple[float, float]]:
-    """By item, mode and sound: the same words in another voice are another question."""
-    found = {(made.item, made.mode, made.question_sha256): metric.terms(made) for _, made in tries}
+def _rate(terms: Counts) -> float:
+    return float(_rates(terms.sum(axis=0)[None])[0])
+
+
+def _terms(metric: Ratio, tries: Sequence[Tried]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """By item, mode, words and sound: the same words in another voice are another question, and so are other words
+    under an old id."""
+    found = {(made.item, made.mode, item.ask, made.question_sha256): metric.terms((item, made)) for item, made in tries}
     return {place: terms for place, terms in found.items() if terms is not None}
 
 

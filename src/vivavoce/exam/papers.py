@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vivavoce.errors import InvalidValue
@@ -20,14 +21,30 @@ ESPEAK_VOICES = (
     *("espeak-ng:es+f2", "espeak-ng:fr+m3", "espeak-ng:fr+f2", "espeak-ng:it+m3", "espeak-ng:it+f2"),
     *("espeak-ng:pt+m3", "espeak-ng:pt+f2", "espeak-ng:pl+m3", "espeak-ng:pl+f2", "espeak-ng:nl+m3", "espeak-ng:sv+f2"),
 )
-SPEECH_VOICES = ("speech:alloy", "speech:nova", "speech:echo", "speech:onyx", "speech:shimmer", "speech:fable")
-"""Where a speech endpoint is named; espeak-ng's speak beside them."""
+SPEECH_VOICES = (
+    *("speech:alloy", "speech:nova", "speech:echo", "speech:onyx", "speech:shimmer", "speech:fable"),
+    *("speech:alloy@es", "speech:onyx@es", "speech:alloy@fr", "speech:onyx@fr", "speech:alloy@it", "speech:onyx@it"),
+    *("speech:alloy@pt", "speech:onyx@pt", "speech:alloy@hi", "speech:onyx@hi", "speech:alloy@zh", "speech:onyx@zh"),
+)
+"""Where a speech endpoint is named; espeak-ng's speak beside them. `@`: the language that a voice is asked for, of
+those that our own server speaks by a network; in its others it is espeak-ng's voice that one would hear again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How many items are asked of each exam, 0: all; `of` is for single exams."""
+
+    each: int = 40
+    of: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def __call__(self, exam: str) -> int:
+        return self.of.get(exam, self.each)
 
 
 def draw(
-    tasks: Sequence[Task], sources: Sources, rotation: Rotation, count: int, *, skip_empty: bool = False
+    tasks: Sequence[Task], sources: Sources, rotation: Rotation, amounts: Amounts, *, skip_empty: bool = False
 ) -> tuple[list[Item], dict[str, int]]:
-    """The items of this rotation, up to `count` a task (0: all), and how many each pool holds.
+    """The items of this rotation, up to their amount, and how many each pool holds.
 
     Raises `InvalidValue` where a task has nothing to ask with these sources, unless such are to be skipped.
     """
@@ -40,7 +57,7 @@ def draw(
         if not pool:
             raise InvalidValue(f"The exam {task.name} has nothing to ask: name recordings by --manifest, or voices.")
         pools[task.name] = len(pool)
-        items += rotate(pool, rotation, count)
+        items += rotate(pool, rotation, amounts(task.name))
     return items, pools
 
 

@@ -6,11 +6,13 @@ The words are in `exams/spoken-reasoning.toml`; here numbers are drawn and keys 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -35,20 +37,28 @@ class Puzzle:
 
 @cache
 def puzzles() -> tuple[Puzzle, ...]:
-    """All of them, always the same, no text twice."""
+    """All of them, always the same, no text twice. Each kind has about as many of each `blind_guess` that is right."""
     words = _words()
     made: dict[str, Puzzle] = {}
     for kind, draw in KINDS.items():
         random = Random(kind)
         texts: list[str] = words["templates"][kind]
-        count = 0
-        while count < PER_KIND:
+        guessed: Counter[str | int] = Counter()
+        while guessed.total() < PER_KIND:
             fields, key, options = draw(random, words)
-            text = texts[count % len(texts)].format(**fields)
-            if text not in made:
+            text = texts[guessed.total() % len(texts)].format(**fields)
+            guess = blind_guess(text, key, options)
+            if text not in made and guessed[guess] < ceil(PER_KIND / (len(options) or 1)):
                 made[text] = Puzzle(kind, text, key, options)
-                count += 1
+                guessed[guess] += 1
     return tuple(made.values())
+
+
+def blind_guess(text: str, key: str | int, options: Sequence[str]) -> str | int:
+    """What somebody who solves nothing would always have to say to be right here: the word that is named first, second
+    …, where all that could be right are named; else the key itself."""
+    named = sorted((option for option in options if option in text), key=text.find)
+    return named.index(str(key)) if named and len(named) == len(options) else key
 
 
 @cache

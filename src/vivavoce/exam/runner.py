@@ -93,15 +93,16 @@ class Examiner:
     def put(self, task: Task, item: Item, mode: Mode) -> Try:
         """One question put and judged. What fails is a try without values; the message says why."""
         made = Try(item.id, task.name, mode, asked_at=now())
-        try:
-            question: str | bytes = item.ask
-            if mode == "spoken" and item.sound is not None:
+        question: str | bytes = item.ask
+        if mode == "spoken" and item.sound is not None:
+            try:
                 question = self.sounds.wav(item.sound)
-                made = replace(
-                    made,
-                    question_sha256=hashlib.sha256(question).hexdigest(),
-                    question_s=round(decode(question).duration_s, 3),
-                )
+                length_s = round(decode(question).duration_s, 3)
+            except VivaError as error:
+                return replace(made, finish=FAILED, unscored=error.message)
+            digest = hashlib.sha256(question).hexdigest()
+            made = replace(made, question_sha256=digest, question_s=length_s)
+        try:
             reply = self._answered(task, item, question)
         except VivaError as error:
             # A refusal of the request itself comes again each time, and is no reason to stop.

@@ -10,6 +10,7 @@ A last line that was cut off by a crash is dropped when the run is taken up agai
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -20,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from vivavoce.errors import InvalidValue, NotFound, StorageFailed
+from vivavoce.errors import InvalidValue, NotFound, StorageFailed, TooBusy
 from vivavoce.exam.endpoint import Turn
 from vivavoce.exam.items import Item, Mode, Rotation
 from vivavoce.usage import Usage
@@ -30,9 +31,10 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was examined, and how. tasks: in the order asked. counts: items per task in the pool that these are of.
+    """What was examined, and how. tasks: in the order asked. pools: how many items each had to be drawn from.
 
-    label: what reports call it; preview: badged and left out of averages. host: who answered, without any key.
+    label: what reports call it; preview: badged and left out of averages. base_url: who answered, without any key.
+    rehearer: who heard spoken answers again; speech_url: who spoke items; voice: of spoken answers.
     """
 
     id: str
@@ -117,12 +119,17 @@ class RunFile:
     """A run that is being written. Safe from several threads; every line is on the disk when `add` returns."""
 
     def __init__(self, path: Path) -> None:
-        """Opens for appending what `begin` has made. Raises `StorageFailed`."""
+        """Opens for appending what `begin` has made, for this process alone. Raises `StorageFailed`, or `TooBusy` where
+        another process is writing it: both would ask the same."""
         self.path = path
         self._lock = threading.Lock()
         try:
-            _drop_torn_line(path)
             self._file = path.open("a", encoding="utf-8")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel's, given up however we end
+            _drop_torn_line(path)
+        except BlockingIOError:
+            self._file.close()
+            raise TooBusy(f"Another process is examining into {path}. End that one first, or wait for it.") from None
         except OSError as fault:
             raise StorageFailed(f"The run {path} cannot be written: {fault}") from fault
 

@@ -1,8 +1,8 @@
 """The sound of each item as a WAV file: made once by several voices, with noise and room, and kept in a cache.
 
-Voices are `espeak-ng:<voice>`, spoken by the program espeak-ng, and `speech:<voice>`, by the speech endpoint of a base
-URL. A file of the cache is named by a hash of all that makes it what it is, so that every model is asked with the same
-sound, and what is half written is never taken for whole.
+Voices are `espeak-ng:<voice>`, spoken by the program espeak-ng, and `speech:<voice>[@<language>]`, by the speech
+endpoint of a base URL. A file of the cache is named by a hash of all that makes it what it is, so that every model is
+asked with the same sound, and what is half written is never taken for whole.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import wave
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from vivavoce.audio import LISTEN_RATE_HZ, Audio
 from vivavoce.codec.decode import decode
@@ -38,11 +40,20 @@ NOISE_SNR_DB = 15.0
 SPEAK_WITHIN_S = 60.0
 
 
-class SoundMaker:
-    """Sounds by their description. source: what speaks for `speech:` voices, part of each hash; speak: None if none."""
+def cache_dir() -> Path:
+    """Where the sounds of spoken items are kept."""
+    return user_cache_path("vivavoce") / "exam"
 
-    def __init__(self, cache: Path, source: str = "", speak: SpeakWav | None = None) -> None:
+
+class SoundMaker:
+    """Sounds by their description. source: what speaks for `speech:` voices, part of each hash; speak: None if none.
+    recordings: the folder that paths of recordings begin at, the manifest's."""
+
+    def __init__(
+        self, cache: Path, source: str = "", speak: SpeakWav | None = None, recordings: Path | None = None
+    ) -> None:
         self._cache = cache
+        self._recordings = recordings
         self._source = source
         self._speak = speak
         self._lock = threading.Lock()
@@ -53,7 +64,7 @@ class SoundMaker:
         A recording that is not what its hash says is an `InvalidValue`.
         """
         if sound.file:
-            return to_wav(_recording(sound))
+            return to_wav(self._recording(sound))
         path = self._cache / f"{self._name(sound)}.wav"
         if not path.is_file():
             _keep(path, to_wav(self._make(sound)))
@@ -89,7 +100,23 @@ class SoundMaker:
         if kind != "speech" or self._speak is None:
             raise InvalidValue(f"Nothing speaks in the voice {voice!r}: name a speech endpoint by --speech-url.")
         with self._lock:  # one at a time: a busy machine speaks no sooner for being asked twice
-            return decode(self._speak(text, name))
+            return decode(self._speak(text, name.partition("@")[0]))
+
+    def _recording(self, sound: Sound) -> Audio:
+        path = Path(sound.file)  # in runs of earlier versions it begins at the root
+        if not path.is_absolute():
+            if self._recordings is None:
+                raise InvalidValue(
+                    f"Where the recording {sound.file} lies is told by its manifest: name it by --manifest."
+                )
+            path = self._recordings / path
+        try:
+            data = path.read_bytes()
+        except OSError as fault:
+            raise InvalidValue(f"The recording {sound.file} cannot be read: {fault.strerror}") from fault
+        if sound.sha256 and hashlib.sha256(data).hexdigest() != sound.sha256:
+            raise InvalidValue(f"The recording {sound.file} is not the one that the run began with.")
+        return decode(data, declared=path.suffix[1:], rate_hz=LISTEN_RATE_HZ)
 
     def _name(self, sound: Sound) -> str:
         source = self._source if sound.voice.startswith("speech:") else ""
@@ -102,16 +129,6 @@ def to_wav(audio: Audio) -> bytes:
         file.setparams((1, 2, audio.rate_hz, 0, "NONE", ""))
         file.writeframes(audio.to_pcm16())
     return buffer.getvalue()
-
-
-def _recording(sound: Sound) -> Audio:
-    try:
-        data = Path(sound.file).read_bytes()
-    except OSError as fault:
-        raise InvalidValue(f"The recording {sound.file} cannot be read: {fault}") from fault
-    if sound.sha256 and hashlib.sha256(data).hexdigest() != sound.sha256:
-        raise InvalidValue(f"The recording {sound.file} is not the one that the run began with.")
-    return decode(data, declared=Path(sound.file).suffix[1:], rate_hz=LISTEN_RATE_HZ)
 
 
 def _espeak(text: str, voice: str) -> bytes:

@@ -59,7 +59,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """headline: the metric that boards rank by. by: facets that figures are also stated by, besides the group.
+    """headline: the metric that boards rank by. by: facets that it is also stated by, besides the group; also: names of
+    metrics that are stated by the same.
 
     way: ask a chat, transcribe, or ask who spoke. rehears: what was spoken is heard again by a transcription endpoint
     before it is judged. streams: the answer is streamed, and its times are kept.
@@ -74,6 +75,7 @@ class Task:
     request: Callable[[Item], Request] = field(default=lambda _: Request())
     way: Callable[[Item], Way] = field(default=lambda _: "ask")
     by: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     rehears: bool = False
     streams: bool = False
 
@@ -86,9 +88,10 @@ class Task:
 
 
 def speaks(voice: str, language: str) -> bool:
-    """espeak-ng's voices begin with their language; those of a speech endpoint are taken to speak English alone."""
+    """espeak-ng's voices begin with their language; those of a speech endpoint end with it (`speech:alloy@es`), or are
+    taken to speak English."""
     kind, _, name = voice.partition(":")
-    spoken = name.split("+")[0].split("-")[0] if kind == "espeak-ng" else "en"
+    spoken = name.split("+")[0].split("-")[0] if kind == "espeak-ng" else name.partition("@")[2] or "en"
     return spoken == language
 
 

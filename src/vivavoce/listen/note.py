@@ -18,8 +18,9 @@ MOODS = {"anger": ("angry", 0.5), "fear": ("afraid", 0.5), "sadness": ("sad", 0.
 corpora that a head has not heard sounds so in at most 3 of 100 recordings. Boredom and disgust are not told, which
 often seem to be in it, nor happiness: of speakers that a head has not heard, half of those who seem happy are not."""
 
-UPSET, SURE_UPSET = "upset", 0.4
-"""Where anger or fear together are likeliest, but it is not clear which."""
+SURE_UPSET = 0.4
+"""Anger or fear, where together they are likeliest, but it is not clear which. Both are named, the likelier first:
+"upset" was taken for sad."""
 
 MOST_UNCLEAR, LONGEST_UNCLEAR = 2, 24
 """Stretches that are told, and characters of each: a note is short, and where all is unclear none of it helps."""
@@ -89,4 +90,7 @@ def _tone(tone: Tone | None) -> str | None:
     if tone.probability(tone.emotion) >= sure:
         return f"sounds {mood}"
     others = max(probability for name, probability in tone.emotions if name not in URGENT)
-    return f"sounds {UPSET}" if tone.urgency >= max(SURE_UPSET, others) else None
+    if tone.urgency < max(SURE_UPSET, others):
+        return None
+    either = sorted(URGENT, key=tone.probability, reverse=True)
+    return "sounds " + " or ".join(MOODS[name][0] for name in either)

@@ -108,6 +108,16 @@ async def reported_service(settings: Settings, client: EngineClient) -> AsyncGen
         yield service
 
 
+def _sources(settings: Settings) -> Sources:
+    return Sources.of(
+        data_dir=settings.data_dir,
+        runs=settings.runs_folder,
+        prices_dir=settings.prices_dir,
+        cost_per_hour=settings.cost_per_hour,
+        traffic=True,
+    )
+
+
 async def _work() -> None:
     loop = asyncio.get_running_loop()
     client = EngineClient()
@@ -123,7 +133,7 @@ async def _work() -> None:
             lambda: reported_service(settings, client),
             cors_origins=settings.cors_origins,
             names=answered_names(settings.hosts, settings.host),
-            site=make_site(Sources(load_book(settings.prices_dir))) if settings.web else None,
+            site=make_site(_sources(settings)) if settings.web else None,
         ),
         log_config=None,
         log_level=settings.log_level,

@@ -21,9 +21,9 @@ DEFAULT_TOP_P = 0.95
 TOP_K = 40
 MIN_P = 0.05
 REPEAT_PENALTY = 1.05
-"""A light hand against the loops that small models fall into; heavier ones hurt code and JSON. None where tools are
-offered: it counts what stands in the prompt too, and so pushed away both the call that answers, which the examples
-just made, and the user's own words, which arguments are made of."""
+"""A light hand against the loops that small models fall into; heavier ones hurt code and JSON. It counts what stands in
+the prompt too, and so pushes away the user's own words, of which calls, fields and the steps of a sum are made: there
+is none where tools or a form are asked for, nor at temperature 0, which asks for the likeliest token as it is."""
 REPEAT_LAST_TOKENS = 64
 ANSWER_TOKENS = 1024
 """The cap where the caller sets none: about six minutes of speech. No answer is endless."""
@@ -58,7 +58,7 @@ def request_body(
         "top_p": DEFAULT_TOP_P if sampling.top_p is None else sampling.top_p,
         "top_k": TOP_K,
         "min_p": MIN_P,
-        "repeat_penalty": REPEAT_PENALTY if sampling.tools is None else 1.0,
+        "repeat_penalty": _repeat_penalty(sampling),
         "repeat_last_n": REPEAT_LAST_TOKENS,
         "frequency_penalty": sampling.frequency_penalty or 0.0,
         "presence_penalty": sampling.presence_penalty or 0.0,
@@ -75,6 +75,11 @@ def request_body(
     elif sampling.form is not None:
         body["grammar"] = json_grammar(sampling.form.schema)
     return body
+
+
+def _repeat_penalty(sampling: Sampling) -> float:
+    free = sampling.tools is None and sampling.form is None and sampling.temperature != 0
+    return REPEAT_PENALTY if free else 1.0
 
 
 def _stops(sampling: Sampling) -> list[str]:

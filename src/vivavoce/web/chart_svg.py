@@ -141,7 +141,10 @@ def _finish_lines(axes: Axes, drawing: Drawing) -> None:
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     if len(drawing.series) > 1:
-        cast("Any", axes).legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, handlelength=2.6)
+        ncols = 3 if max(len(_cut(one.name)) for one in drawing.series) <= 20 else 2
+        cast("Any", axes).legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, borderaxespad=0, handlelength=2.6
+        )
 
 
 def _by_day(series: tuple[Series, ...]) -> bool:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from pathlib import Path
 from posixpath import relpath
 from urllib.parse import quote
 
+from vivavoce.errors import StorageFailed
 from vivavoce.web.page import Asked, Page
+from vivavoce.web.pages import make_site
 from vivavoce.web.site import Site
+from vivavoce.web.sources import Sources
 
 
 def export(site: Site, folder: Path) -> list[Path]:
@@ -19,18 +23,32 @@ def export(site: Site, folder: Path) -> list[Path]:
     """
     exported = {page.name: page for page in site.pages.values() if not page.needs_server}
     leave_out = frozenset(site.pages.keys() - exported.keys())
-    targets = {page.address(asked): _file(page, asked) for page in exported.values() for asked in page.each()}
+    every = [(page, asked) for page in exported.values() for asked in page.each()]  # once: runs may go on meanwhile
+    targets = {page.address(asked): _file(page, asked) for page, asked in every}
     if exported:
         targets[next(iter(exported.values())).address(Asked())] = "index.html"
     written: list[Path] = []
-    for page in exported.values():
-        for asked in page.each():
-            file = targets[page.address(asked)]
-            html = site.render(page, asked, _Relative(file, targets), leave_out=leave_out)
-            written.append(_write(folder / file, html.encode("utf-8", "replace")))
+    for page, asked in every:
+        file = targets[page.address(asked)]
+        if page.file is not None:
+            written.append(_write(folder / file, page.file(asked).content))
+            continue
+        html = site.render(page, asked, _Relative(file, targets), leave_out=leave_out)
+        written.append(_write(folder / file, html.encode("utf-8", "replace")))
     for asset in site.assets.files.values():
         written.append(_write(folder / site.assets.address(asset.path), asset.content))
     return written
+
+
+def write_pages(sources: Sources, folder: Path) -> Path:
+    """Write all pages over `sources` and say where; the first of them. Raises `StorageFailed`."""
+    try:
+        written = export(make_site(sources), folder)
+    except OSError as fault:
+        raise StorageFailed(f"The pages cannot be written to {folder}: {fault.strerror}.") from fault
+    index = folder / "index.html"
+    sys.stdout.write(f"{len(written)} files: {index}\n")
+    return index
 
 
 class _Relative:
@@ -53,7 +71,7 @@ def _file(page: Page, asked: Asked) -> str:
     """`models/gpt-audio.html` for `/models/gpt-audio`: letters, digits, dots and dashes, whatever the names are."""
     path = re.sub(r"\{(\w+)\}", lambda found: _plain(asked.parts[found[1]]), page.path).strip("/")
     query = "".join(f"--{_plain(name)}-{_plain(value)}" for name, value in asked.query.items())
-    return f"{path}{query}.html"
+    return f"{path}{query}" if page.file is not None else f"{path}{query}.html"
 
 
 def _plain(name: str) -> str:

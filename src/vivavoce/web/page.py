@@ -22,6 +22,14 @@ Data = Callable[[Asked], Mapping[str, Any]]
 answers 404) and `InvalidValue` (400), whose messages people read."""
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is answered where a page is no HTML: a sound, say, under an address that always means the same bytes."""
+
+    content: bytes
+    content_type: str
+
+
 def _only_itself() -> Iterable[Asked]:
     return (Asked(),)
 
@@ -39,7 +47,8 @@ class Page:
     in which they are registered; empty: it is not there. section: the name of the page whose label is marked in the
     navigation while this one is shown. each: all there are of it, for the export; one without parts unless said
     otherwise. needs_server: it is left out of the export. connects: origins beside its own that its scripts may speak
-    to, `https://api.example.com`; they are put into the content-security policy as they are.
+    to, `https://api.example.com`; they are put into the content-security policy as they are. file: what is
+    answered in place of a template, kept by browsers for good. Raises `NotFound`.
     """
 
     name: str
@@ -51,6 +60,7 @@ class Page:
     each: Callable[[], Iterable[Asked]] = _only_itself
     needs_server: bool = False
     connects: Callable[[Asked], tuple[str, ...]] = _nothing
+    file: Callable[[Asked], File] | None = None
 
     def pattern(self) -> re.Pattern[str]:
         """Matches encoded paths of this page; groups are the parts, encoded."""

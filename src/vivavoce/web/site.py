@@ -109,6 +109,10 @@ class Site:
 
     def _page(self, page: Page, asked: Asked) -> Answer:
         try:
+            if page.file is not None:
+                found = page.file(asked)
+                headers = HEADERS | {"content-type": found.content_type, "cache-control": FOR_GOOD}
+                return Answer(200, found.content, headers, page.path)
             html = self.render(page, asked, Absolute())
             connects = page.connects(asked)
         except NotFound as error:

@@ -108,7 +108,9 @@ TASK = Task(
         Ratio("pass_typed", "pass@1 when typed", "right", better="higher", mode="typed"),
         Ratio("tests", "hidden tests passed when spoken", "passed", "tests", better="higher", mode="spoken"),
         Drop("drop", "lost by listening", "right"),
+        Drop("drop_crud", "lost by listening, records (CRUD) alone", "right", group="crud"),
     ),
     request=request,
+    also=("pass_typed",),
     by=("voice",),
 )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, cast
 
-from vivavoce.errors import InvalidValue, NotFound
 from vivavoce.exam.answers import read_json
 from vivavoce.exam.endpoint import Reply, Request
-from vivavoce.exam.items import Item, Sound
-from vivavoce.exam.metrics import Ratio
+from vivavoce.exam.items import Item
+from vivavoce.exam.metrics import Gain, Ratio
+from vivavoce.exam.recordings import Row, collection_of, licence_of, origin_of, publisher_of, recorded, sound_of
 from vivavoce.exam.tasks import Judgement, Sources, Task, content
 
 NAME = "sentiment"
@@ -30,26 +28,14 @@ SCHEMA: dict[str, Any] = {
 
 def pool(sources: Sources) -> list[Item]:
     """Recordings with an emotion and a text; none without a manifest. Raises `NotFound` or `InvalidValue`."""
-    if sources.manifest is None:
-        return []
-    if not sources.manifest.is_file():
-        raise NotFound(f"There is no manifest {sources.manifest}.")
+    return recorded(sources.manifest, _item)
+
+
+def _item(folder: Path, row: Row) -> Item | None:
     names: dict[str, str] = content(NAME)["emotions"]
-    items: list[Item] = []
-    for number, line in enumerate(sources.manifest.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            row: dict[str, Any] = json.loads(line) if line.strip() else {}
-            emotion = names.get(str(row.get("emotion")).lower(), "")
-            if emotion and row.get("text") and row.get("language"):
-                items.append(_item(sources.manifest.parent, row, emotion))
-        except (KeyError, ValueError, OSError) as fault:
-            raise InvalidValue(f"{sources.manifest.name}, line {number}, is no recording: {fault}") from fault
-    return items
-
-
-def _item(folder: Path, row: dict[str, Any], emotion: str) -> Item:
-    path = folder / str(row["path"])
-    collection = str(row["id"]).split("/")[0]
+    emotion = names.get(str(row.get("emotion")).lower(), "")
+    if not emotion or not row.get("text") or not row.get("language"):
+        return None
     return Item(
         id=f"{NAME}/{row['id']}",
         task=NAME,
@@ -57,11 +43,11 @@ def _item(folder: Path, row: dict[str, Any], emotion: str) -> Item:
         language=str(row["language"]),
         ask=str(row["text"]),
         key=emotion,
-        origin="human" if row.get("kind", "human") == "human" else "synthetic",
-        licence=str(row.get("licence") or "unknown"),
-        checked_by=f"the actor's instruction, as published by {row.get('source_repo') or collection}",
-        sound=Sound(file=str(path.resolve()), sha256=hashlib.sha256(path.read_bytes()).hexdigest()),
-        facets={"collection": collection, "language": str(row["language"])},
+        origin=origin_of(row),
+        licence=licence_of(row),
+        checked_by=f"the actor's instruction, as published by {publisher_of(row)}",
+        sound=sound_of(folder, row),
+        facets={"collection": collection_of(row), "language": str(row["language"])},
     )
 
 
@@ -90,11 +76,14 @@ TASK = Task(
     headline=Ratio("emotion_spoken", "emotion told from the voice", "right", better="higher", mode="spoken"),
     metrics=(
         Ratio("emotion_typed", "emotion told from the transcript", "right", better="higher", mode="typed"),
+        Gain("emotion_gain", "emotion told, gained by the voice", "right"),
         Ratio("found_spoken", "angry callers escalated, by voice", "found", better="higher", mode="spoken"),
         Ratio("found_typed", "angry callers escalated, by transcript", "found", better="higher", mode="typed"),
+        Gain("found_gain", "angry callers escalated, gained by the voice", "found"),
         Ratio("alarm_spoken", "others escalated, by voice", "alarm", better="lower", mode="spoken"),
         Ratio("alarm_typed", "others escalated, by transcript", "alarm", better="lower", mode="typed"),
     ),
     request=request,
     by=("language", "collection"),
+    also=("emotion_typed", "found_spoken", "found_typed", "alarm_spoken"),
 )

@@ -71,5 +71,6 @@ TASK = Task(
         Middle("seconds", "seconds per answer", mode="spoken", better="lower"),
     ),
     request=request,
+    also=("solved_typed",),
     by=("voice", "surroundings"),
 )

@@ -7,20 +7,17 @@ forgiven.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.errors import InvalidValue, NotFound
 from vivavoce.exam.endpoint import Reply, Turn
-from vivavoce.exam.items import Item, Sound
+from vivavoce.exam.items import Item
 from vivavoce.exam.metrics import Middle, Ratio
+from vivavoce.exam.recordings import Row, collection_of, licence_of, origin_of, publisher_of, recorded, sound_of
 from vivavoce.exam.tasks import Judgement, Sources, Task, Way
 
 NAME = "speakers"
@@ -31,25 +28,13 @@ Spans = npt.NDArray[np.bool_]
 
 def pool(sources: Sources) -> list[Item]:
     """Recordings with an RTTM file fit for DER; none without a manifest. Raises `NotFound` or `InvalidValue`."""
-    if sources.manifest is None:
-        return []
-    if not sources.manifest.is_file():
-        raise NotFound(f"There is no manifest {sources.manifest}.")
-    items: list[Item] = []
-    for number, line in enumerate(sources.manifest.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            row: dict[str, Any] = json.loads(line) if line.strip() else {}
-            if row.get("rttm") and row.get("use_for_der", True):
-                items.append(_item(sources.manifest.parent, row))
-        except (KeyError, ValueError, IndexError, OSError) as fault:
-            raise InvalidValue(f"{sources.manifest.name}, line {number}, is no recording: {fault}") from fault
-    return items
+    return recorded(sources.manifest, _item)
 
 
-def _item(folder: Path, row: dict[str, Any]) -> Item:
-    path = folder / str(row["path"])
+def _item(folder: Path, row: Row) -> Item | None:
+    if not row.get("rttm") or not row.get("use_for_der", True):
+        return None
     turns = rttm((folder / str(row["rttm"])).read_text(encoding="utf-8"))
-    collection = str(row["id"]).split("/")[0]
     return Item(
         id=f"{NAME}/{row['id']}",
         task=NAME,
@@ -57,11 +42,11 @@ def _item(folder: Path, row: dict[str, Any]) -> Item:
         language=str(row.get("language") or "und"),
         ask="",
         key={"turns": [list(turn) for turn in turns], "seconds": float(row["duration_s"])},
-        origin="human" if row.get("kind", "human") == "human" else "synthetic",
-        licence=str(row.get("licence") or "unknown"),
-        checked_by=f"those who published {row.get('source_repo') or collection}",
-        sound=Sound(file=str(path.resolve()), sha256=hashlib.sha256(path.read_bytes()).hexdigest()),
-        facets={"collection": collection},
+        origin=origin_of(row),
+        licence=licence_of(row),
+        checked_by=f"those who published {publisher_of(row)}",
+        sound=sound_of(folder, row),
+        facets={"collection": collection_of(row)},
     )
 
 

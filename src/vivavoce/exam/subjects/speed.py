@@ -5,7 +5,7 @@ from __future__ import annotations
 from vivavoce.bench.questions import written_questions
 from vivavoce.exam.endpoint import Reply, Request
 from vivavoce.exam.items import Item, Sound
-from vivavoce.exam.metrics import Middle, Ratio
+from vivavoce.exam.metrics import Middle, Ratio, late
 from vivavoce.exam.tasks import Judgement, Sources, Task, content
 
 NAME = "speed"
@@ -62,6 +62,7 @@ TASK = Task(
     ),
     metrics=(
         Middle("first_sound_median", "median wait for the first sound", "first_sound_s", better="lower"),
+        late("first_sound_p95", "95th percentile of the wait for the first sound", "first_sound_s"),
         Middle("first_text", "median wait for the first word", "first_text_s", better="lower"),
         Middle("end", "median wait for the end", "end_s", better="lower"),
     ),

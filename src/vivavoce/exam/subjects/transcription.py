@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tomllib
 from functools import partial
 from importlib.resources import files
@@ -11,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vivavoce.bench.scoring import metric_of, score_joined
-from vivavoce.errors import InvalidValue, NotFound
 from vivavoce.exam.endpoint import Reply
 from vivavoce.exam.items import Item, Sound, pick
 from vivavoce.exam.metrics import Middle, Ratio
+from vivavoce.exam.recordings import Row, collection_of, licence_of, origin_of, publisher_of, recorded, sound_of
 from vivavoce.exam.tasks import SURROUNDINGS, Judgement, Sources, Task, Way, content
 
 NAME = "transcription"
@@ -24,44 +22,32 @@ FACETS = ("accent", "gender", "age", "style")
 
 
 def pool(sources: Sources) -> list[Item]:
-    recorded = recordings(sources.manifest) if sources.manifest else []
-    return recorded + _sentences(sources)
+    return recorded(sources.manifest, recording) + _sentences(sources)
 
 
-def recordings(manifest: Path, task: str = NAME) -> list[Item]:
-    """Every row with a text in one language. Raises `NotFound`, or `InvalidValue` for a row that can't be read."""
-    if not manifest.is_file():
-        raise NotFound(f"There is no manifest {manifest}.")
-    items: list[Item] = []
-    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row: dict[str, Any] = json.loads(line)
-            if row.get("text") and row.get("language") and "+" not in row["language"]:
-                items.append(_recording(manifest.parent, row, task))
-        except (KeyError, TypeError, ValueError, OSError) as fault:
-            raise InvalidValue(f"{manifest.name}, line {number}, is no recording: {fault}") from fault
-    return items
-
-
-def _recording(folder: Path, row: dict[str, Any], task: str) -> Item:
-    path = folder / str(row["path"])
-    collection = str(row["id"]).split("/")[0]
-    facets = {name: str(row[name]) for name in FACETS if row.get(name)}
+def recording(folder: Path, row: Row) -> Item | None:
+    """A row with a text in one language."""
+    if not row.get("text") or not row.get("language") or "+" in row["language"]:
+        return None
+    facets = {name: _years(row[name]) if name == "age" else str(row[name]) for name in FACETS if row.get(name)}
     return Item(
-        id=f"{task}/{row['id']}",
-        task=task,
+        id=f"{NAME}/{row['id']}",
+        task=NAME,
         group=str(row["language"]),
         language=str(row["language"]),
         ask="",
         key=str(row["text"]),
-        origin="human" if row.get("kind", "human") == "human" else "synthetic",
-        licence=str(row.get("licence") or "unknown"),
-        checked_by=f"those who published {row.get('source_repo') or collection}",
-        sound=Sound(file=str(path.resolve()), sha256=hashlib.sha256(path.read_bytes()).hexdigest()),
-        facets={"collection": collection, "origin": "human", **facets},
+        origin=origin_of(row),
+        licence=licence_of(row),
+        checked_by=f"those who published {publisher_of(row)}",
+        sound=sound_of(folder, row),
+        facets={"collection": collection_of(row), "origin": origin_of(row), **facets},
     )
+
+
+def _years(age: Any) -> str:
+    """A group of speakers, by decade: `20 to 29`; what is no number stands as it is."""
+    return f"{age // 10 * 10} to {age // 10 * 10 + 9}" if isinstance(age, int) else str(age)
 
 
 def _sentences(sources: Sources) -> list[Item]:
@@ -121,6 +107,8 @@ TASK = Task(
     score=score,
     headline=WER("wer", "word errors (WER)"),
     metrics=(
+        WER("wer_people", "word errors, recordings of people", origin="human"),
+        WER("wer_made", "word errors, synthetic voices", origin="synthetic"),
         Ratio("cer", "character errors (CER; Chinese, Japanese, Korean …)", "char_errors", "chars", better="lower"),
         Middle("seconds", "seconds per recording", better="lower"),
     ),
