@@ -24,7 +24,7 @@ demo: $(STAMP) ## A spoken question in, a spoken answer out (ASK=question.wav fo
 	@$(BIN)/viva models pull
 	@$(BIN)/python examples/demo.py $(ASK)
 
-clients: $(STAMP) # the JavaScript client that tests drive, into the cache
+clients: $(STAMP) # the JavaScript client that tests drive, and what checks pages, into the cache
 	@$(BIN)/python tests/clients/node_clients.py > /dev/null
 
 test: $(STAMP) weights clients ## The whole suite, with real weights
@@ -36,10 +36,11 @@ unit: $(STAMP) ## The suite on scripted engines: no weights, under 30 s
 	@$(BIN)/python -m pytest -q -m "not real and not shared and not slow" \
 		--ignore tests/clients --ignore tests/codec --ignore tests/fuzz --ignore tests/models
 
-check: $(STAMP) ## ruff, pyright (strict) and import-linter
+check: $(STAMP) ## ruff, pyright (strict), import-linter, and TypeScript over the scripts of the pages
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_javascript.py
 
 serve: $(STAMP) ## Serve on 127.0.0.1:8080 with the default profile
 	@$(BIN)/viva models pull

@@ -73,6 +73,7 @@ def test_what_has_settled_is_left_out_of_collections() -> None:
         gc.unfreeze()
 
 
+# All together take less than the 64 MB of one piece of a pool.
 _BURSTS = """
 import re, sys, threading
 from vivavoce import memory
@@ -81,7 +82,7 @@ if sys.argv[1] == "shared":
 barrier = threading.Barrier(8)
 def burst():
     barrier.wait()
-    kept = [bytearray(20_000) for _ in range(2_000)]
+    kept = [bytearray(20_000) for _ in range(200)]
     barrier.wait()
 threads = [threading.Thread(target=burst) for _ in range(8)]
 [thread.start() for thread in threads]

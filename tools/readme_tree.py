@@ -26,12 +26,16 @@ TOP = {
     "tools/readme_tree.py": "writes this tree",
 }
 
+SCRIPTS = "What browsers are given, besides style sheets and pictures"
+
 
 def sentence(file: Path) -> str:
-    """The first sentence of a module's docstring, or of a TOML file's first comment."""
+    """The first sentence of a module's docstring, of a script's `@module`, or of a TOML file's first comment."""
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".py":
         header = ast.get_docstring(ast.parse(text)) or ""
+    elif file.suffix == ".js":
+        header = re.sub(r"\n \* ?", "\n", text.partition("@module ")[2].partition("*/")[0])
     else:
         header = text.split("\n\n")[0].replace("# ", "").replace("\n", " ")
     first = re.split(r"(?<=[^.\d][a-z)`\"])[.](?:\s|$)", header.split("\n\n")[0].replace("\n", " "), maxsplit=1)[0]
@@ -42,13 +46,15 @@ def tree() -> str:
     lines = [f"{name:<{WIDTH}} {what}" for name, what in TOP.items()]
     source = REPO / "src" / "vivavoce"
     lines.append("src/vivavoce/")
-    files = sorted((*source.rglob("*.py"), *source.rglob("*.toml")), key=lambda file: (file.parent.parts, file.name))
+    found = (file for kind in ("*.py", "*.toml", "*.js") for file in source.rglob(kind))
+    files = sorted(found, key=lambda file: (file.parent.parts, file.name))
     folder = source
     for file in files:
         if file.parent != folder:
             folder = file.parent
             init = folder / "__init__.py"
-            lines.append(f"  {str(folder.relative_to(source)) + '/':<{WIDTH - 2}} {sentence(init)}")
+            what = sentence(init) if init.is_file() else SCRIPTS
+            lines.append(f"  {str(folder.relative_to(source)) + '/':<{WIDTH - 2}} {what}")
         if file.name != "__init__.py":
             indent = "  " * len(file.relative_to(source).parts)
             lines.append(f"{indent + file.name:<{WIDTH}} {sentence(file)}")

@@ -347,6 +347,7 @@ def bench_speakers(
         Half, typer.Option(help="What is found best is found on half of the speakers; report on the other.")
     ] = "report",
     seed: Annotated[int, typer.Option(help="Who speaks with whom, and when.")] = 1,
+    plain: Annotated[bool, typer.Option(help="The plain way beside it, which takes longer than ours.")] = True,
     out: Annotated[Path | None, typer.Option(help="Write every figure as JSON.")] = None,
     profile: ProfileOption = None,
 ) -> None:
@@ -354,5 +355,6 @@ def bench_speakers(
     from vivavoce.bench.diarization_console import bench_speakers as measure
     from vivavoce.settings import load_settings
 
-    if not measure(load_settings(profile=profile), manifest, count=count, half=half, seed=seed, out=out):
+    settings = load_settings(profile=profile)
+    if not measure(settings, manifest, count=count, half=half, seed=seed, plain=plain, out=out):
         raise typer.Exit(1)

@@ -210,6 +210,7 @@ class Settings(BaseSettings):
     drain_s: int = Field(
         30, ge=0, description="How long answers under way may take to end when the server stops, in seconds."
     )
+    web: bool = Field(True, description="Serve the pages for people with a browser: the live test and the boards.")
     metrics: bool = Field(True, description="Answer GET /metrics, for Prometheus and `viva top`.")
     otel_endpoint: str | None = Field(
         None,

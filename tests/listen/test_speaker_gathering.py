@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings, strategies
 
@@ -23,8 +24,8 @@ from vivavoce.listen.speakers.base import (
     overlaps,
 )
 from vivavoce.listen.speakers.channels import as_one
-from vivavoce.listen.speakers.clustering import BLOCK, clustered
-from vivavoce.listen.speakers.gathering import gather, letters
+from vivavoce.listen.speakers.clustering import BLOCK, Leniency, clustered
+from vivavoce.listen.speakers.gathering import POLICY, gather, letters
 from vivavoce.listen.speakers.rttm import rttm
 
 DIMENSIONS = 32
@@ -42,6 +43,11 @@ def near(voice: Embedding, chance: np.random.Generator, off: float = 0.1) -> Emb
     return (moved / np.linalg.norm(moved)).astype(np.float32)
 
 
+def heard_window(first: int, traces: Sequence[VoiceTrace], at_once: npt.NDArray[np.int64]) -> VoiceWindow:
+    """With no doubt about how many speak."""
+    return VoiceWindow(first, tuple(traces), (at_once > 0).astype(np.float32), (at_once > 1).astype(np.float32))
+
+
 def heard_in(
     turns: Sequence[tuple[int, float, float]], known: Sequence[Embedding], length_s: float
 ) -> list[VoiceWindow]:
@@ -52,6 +58,7 @@ def heard_in(
         frames = min(FRAMES, int(length_s / FRAME_S) - start)
         order = chance.permutation(len(known))
         traces: list[VoiceTrace] = []
+        at_once = np.zeros(frames, np.int64)
         for who, begin_s, end_s in turns:
             first = max(0, round((begin_s - CENTRE_S) / FRAME_S) - start)
             end = min(frames, round((end_s - CENTRE_S) / FRAME_S) - start)
@@ -59,7 +66,8 @@ def heard_in(
                 alone_s = (end - first) * FRAME_S
                 voice = near(known[who], chance) if alone_s > 0.3 else np.zeros(0, np.float32)
                 traces.append(VoiceTrace(int(order[who]), first, end, alone_s, voice))
-        windows.append(VoiceWindow(start, frames, tuple(traces)))
+                at_once[first:end] += 1
+        windows.append(heard_window(start, traces, at_once))
     return windows
 
 
@@ -78,7 +86,7 @@ def test_speakers_are_found_counted_and_timed() -> None:
     turns = gather(heard_in(TALK, voices(3), 30.0))
     assert [turn.speaker for turn in turns] == ["A", "B", "C", "A", "B", "C", "A"]
     for turn, (_, start_s, end_s) in zip(turns, TALK, strict=True):
-        assert (turn.start_s, turn.end_s) == pytest.approx((start_s, end_s), abs=2 * FRAME_S)
+        assert (turn.start_s, turn.end_s) == pytest.approx((start_s, end_s), abs=POLICY.linger_s + 2 * FRAME_S)
     assert overlaps(turns) == [pytest.approx((18.5, 19.0), abs=2 * FRAME_S)]
 
 
@@ -101,9 +109,56 @@ def test_a_count_that_is_known_is_kept_to(count: int) -> None:
 
 
 def test_nobody_is_nobody() -> None:
-    assert gather([]) == gather([VoiceWindow(0, FRAMES, ())]) == ()
+    silence = np.zeros(FRAMES, np.int64)
+    assert gather([]) == gather([heard_window(0, (), silence)]) == ()
     unknown = VoiceTrace(0, 0, 20, 0.3, np.zeros(0, np.float32))
-    assert gather([VoiceWindow(0, FRAMES, (unknown,))]) == ()
+    assert gather([heard_window(0, (unknown,), silence)]) == ()
+
+
+def told(spoken: Sequence[float], overlapped: float = 0.0) -> list[tuple[str, float, float]]:
+    """The turns where a first voice is heard for 200 frames, a second one for 200 from frame 150 on, by as many windows
+    as `spoken` names probabilities of speech."""
+    own = [VoiceTrace(number, 150 * number, 150 * number + 200, 2.5, voice) for number, voice in enumerate(voices(2))]
+    inside = (np.arange(FRAMES) < 350).astype(np.float32)
+    both = np.zeros(FRAMES, np.float32)
+    both[150:200] = overlapped
+    heard = [VoiceWindow(0, tuple(own), np.float32(each) * inside, both) for each in spoken]
+    return [(turn.speaker, turn.start_s, turn.end_s) for turn in gather(heard)]
+
+
+def seconds(frame: int) -> float:
+    return frame * FRAME_S + CENTRE_S - FRAME_S / 2
+
+
+@pytest.mark.parametrize("spoken", [[0.9], [0.9, 0.6], [0.75, 0.7, 0.7]])
+def test_somebody_speaks_where_windows_are_sure_together(spoken: list[float]) -> None:
+    (first, _, change_s), (second, begin_s, end_s) = told(spoken)
+    assert (first, second) == ("A", "B")
+    assert begin_s == pytest.approx(change_s, abs=2 * FRAME_S)
+    assert end_s == pytest.approx(seconds(350) + POLICY.linger_s, abs=2 * FRAME_S)
+
+
+@pytest.mark.parametrize("spoken", [[0.6], [0.9, 0.4]])
+def test_nobody_speaks_where_windows_are_unsure_together(spoken: list[float]) -> None:
+    assert told(spoken) == []
+
+
+@pytest.mark.parametrize(("overlapped", "for_s"), [(0.3, 0.0), (0.5, seconds(50) - seconds(0))])
+def test_two_speak_where_it_is_probable_enough(overlapped: float, for_s: float) -> None:
+    turns = [SpeakerTurn(*turn) for turn in told([0.9, 0.9], overlapped)]
+    assert sum(end_s - start_s for start_s, end_s in overlaps(turns)) == pytest.approx(for_s, abs=2 * FRAME_S)
+
+
+@pytest.mark.parametrize(
+    ("weight", "alike", "found"), [(0.1, 0.28, 2), (0.1, 0.15, 3), (50.0, 0.28, 3), (50.0, 0.4, 2)]
+)
+def test_what_is_heard_little_of_is_joined_more_readily(weight: float, alike: float, found: int) -> None:
+    first, second, third = voices(3)
+    like_first = alike * first + np.sqrt(1 - alike**2) * third
+    rows = np.stack([first, second, like_first]).astype(np.float32)
+    labels = clustered(rows, np.array([50, 50, weight], np.float32), 0.33, lenient=Leniency(0.1, 12.0))
+    assert len(set(labels.tolist())) == found
+    assert (labels[0] == labels[2]) == (found == 2)
 
 
 def test_an_hour_of_many_stretches_is_clustered_in_blocks() -> None:
@@ -204,7 +259,8 @@ def test_a_window_in_which_no_voice_is_clear_is_given_to_the_only_speaker_or_to_
     known = voices(count)
     windows = heard_in([(who, 3.0 * who, 3.0 * who + 2.5) for who in range(count)], known, 9.9)
     murmur = VoiceTrace(0, 10, 20, 20 * FRAME_S, np.zeros(0, np.float32))
-    found = gather([*windows, VoiceWindow(FRAMES, FRAMES, (murmur,))])
+    speaking = (np.arange(FRAMES) < 20).astype(np.int64)
+    found = gather([*windows, heard_window(FRAMES, (murmur,), speaking)])
     assert len({turn.speaker for turn in found}) == turns
     assert (found[-1].start_s > FRAMES * FRAME_S) is (count == 1)
 
@@ -223,7 +279,8 @@ def test_whatever_windows_hold_turns_come_out_in_order(data: strategies.DataObje
     )
     rows = data.draw(strategies.lists(strategies.lists(trace, max_size=4), max_size=4))
     count = data.draw(strategies.sampled_from([None, 1, 2, 4]))
-    windows = [VoiceWindow(number * FRAMES, FRAMES, tuple(row)) for number, row in enumerate(rows)]
+    at_once = np.array(data.draw(strategies.lists(strategies.integers(0, 2), min_size=3, max_size=3))).repeat(200)
+    windows = [heard_window(number * FRAMES, row, at_once[:FRAMES]) for number, row in enumerate(rows)]
     found = gather(windows, SpeakerOptions({"Ann": known[0]}, count))
     assert [turn.start_s for turn in found] == sorted(turn.start_s for turn in found)
     assert all(turn.start_s < turn.end_s for turn in found)

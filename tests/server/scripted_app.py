@@ -27,16 +27,22 @@ from vivavoce.server.serve import bind
 from vivavoce.server.service import Limits, Service
 from vivavoce.testing import ScriptedListener, ScriptedSpeaker, ScriptedThinker
 from vivavoce.turn import Engines
+from vivavoce.web.site import Site
 
 ANSWER = "Two and two is four. It has been so for a long time, at least in our world."
 
 
 @contextmanager
-def running(service: Service, cors_origins: str = "local", names: frozenset[str] | None = None) -> Iterator[str]:
+def running(
+    service: Service, cors_origins: str = "local", names: frozenset[str] | None = None, site: Site | None = None
+) -> Iterator[str]:
     listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
     config = uvicorn.Config(
-        create_app(service, cors_origins=cors_origins, names=names), log_config=None, access_log=False, ws="none"
+        create_app(service, cors_origins=cors_origins, names=names, site=site),
+        log_config=None,
+        access_log=False,
+        ws="none",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -82,6 +88,7 @@ def scripted_server(
     answer: str = ANSWER,
     limits: Limits | None = None,
     admission: Admission | None = None,
+    site: Site | None = None,
     **parts: object,
 ) -> ScriptedServer:
     made = {"listener": ScriptedListener(), "thinker": ScriptedThinker(answer), "speaker": ScriptedSpeaker()}
@@ -96,7 +103,7 @@ def scripted_server(
     heard_once = HeardOnce(ledger.hearings, "scripted:listener", limits.reply_ttl_s)
     queue = admission.for_owner if admission is not None else None
     service = Service(engines=ready, ledger=ledger, admission=queue, heard_once=heard_once, limits=limits)
-    scripted = ScriptedServer(stack.enter_context(running(service)), engines, service)
+    scripted = ScriptedServer(stack.enter_context(running(service, site=site)), engines, service)
     stack.callback(scripted.close)
     return scripted
 

@@ -50,6 +50,7 @@ EVERYTHING = [
     ("GET", "/v1/models"),
     ("GET", "/v1/models/gpt-audio"),
     ("GET", "/v1/usage"),
+    ("GET", "/v1/audio/voices"),
     ("GET", "/v1/audio/replies/audio_1"),
     ("DELETE", "/v1/audio/replies/audio_1"),
     ("GET", "/v1/no/such/path"),

@@ -29,6 +29,7 @@ from vivavoce.server import (
     tokenize,
     transcriptions,
     usage,
+    voices,
 )
 from vivavoce.server.batch_runner import running_batches
 from vivavoce.server.cors import cors_policy
@@ -36,6 +37,7 @@ from vivavoce.server.door import Door
 from vivavoce.server.hosts import KnownHosts
 from vivavoce.server.middleware import RequestIds, Unforeseen
 from vivavoce.server.openapi import describe
+from vivavoce.server.pages import Pages
 from vivavoce.server.service import Service
 from vivavoce.server.wire import errors as wire_errors
 from vivavoce.server.wire.answers import Health
@@ -46,6 +48,7 @@ from vivavoce.server.wire.speech import SpeechRequest
 from vivavoce.server.wire.stored import Relabelling
 from vivavoce.server.wire.transcription_request import TranscriptionRequest, TranslationRequest
 from vivavoce.telemetry.telemetry import fail_current
+from vivavoce.web.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +56,15 @@ MakeService = Callable[[], AbstractAsyncContextManager[Service]]
 
 
 def create_app(
-    service: Service | MakeService, *, cors_origins: str = "local", names: frozenset[str] | None = None
+    service: Service | MakeService,
+    *,
+    cors_origins: str = "local",
+    names: frozenset[str] | None = None,
+    site: Site | None = None,
 ) -> FastAPI:
     """The application over a ready `Service`, or over a context manager that makes one at start-up.
 
-    cors_origins: see `server.cors`; names: host names to answer to, see `server.hosts`.
+    cors_origins: see `server.cors`; names: host names to answer to, see `server.hosts`; site: pages to serve beside it.
     """
 
     @asynccontextmanager
@@ -89,6 +96,7 @@ def create_app(
     app.include_router(speech.ROUTER)
     app.include_router(transcriptions.ROUTER)
     app.include_router(models.ROUTER)
+    app.include_router(voices.ROUTER)
     app.include_router(replies.ROUTER)
     app.include_router(tokenize.ROUTER)
     app.include_router(usage.ROUTER)
@@ -102,6 +110,8 @@ def create_app(
     app.add_exception_handler(StarletteHTTPException, _http_error)
     # The last added is the outermost: every answer, faults included, wears the headers of those around it.
     app.add_middleware(Door)
+    if site is not None:
+        app.add_middleware(Pages, site=site)
     app.add_middleware(Unforeseen)
     app.add_middleware(CORSMiddleware, **cors_policy(cors_origins))
     app.add_middleware(KnownHosts, names=names)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from vivavoce.errors import InvalidRequest, PayloadTooLarge
 from vivavoce.server.wire.errors import from_validation
+from vivavoce.telemetry.telemetry import received_current
 from vivavoce.think.chat import encodable
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -38,6 +39,7 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
         if received > most_bytes:
             raise _too_large(most_bytes, received)
         chunks.append(chunk)
+    received_current()
     return b"".join(chunks)
 
 

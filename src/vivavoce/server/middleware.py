@@ -85,6 +85,8 @@ class RequestIds:
                 headers["x-request-id"] = request_id
                 headers["openai-processing-ms"] = str(round(facts.elapsed_s() * 1000))
                 headers["openai-version"] = API_VERSION
+                if facts.received_s is not None:
+                    headers.append("server-timing", f"body;dur={facts.received_s * 1000:.1f}")
             await send(message)
 
         try:

@@ -80,6 +80,8 @@ def serve(settings: Settings) -> None:
                 param="host",
             )
         log.info("listening on http://%s:%s/v1 (GET /health answers 200 once warm)", shown, port)
+        if settings.web:
+            log.info("pages for a browser: http://%s:%s/", shown, port)
         if has_key:
             log.info("a key is asked for (`viva keys list` shows which there are)")
         else:

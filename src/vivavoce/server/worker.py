@@ -36,6 +36,8 @@ from vivavoce.speak import language
 from vivavoce.telemetry.shared import remove_shared_folder
 from vivavoce.telemetry.telemetry import Telemetry
 from vivavoce.telemetry.tracing import Tracing
+from vivavoce.web.pages import make_site
+from vivavoce.web.sources import Sources
 
 
 @asynccontextmanager
@@ -121,6 +123,7 @@ async def _work() -> None:
             lambda: reported_service(settings, client),
             cors_origins=settings.cors_origins,
             names=answered_names(settings.hosts, settings.host),
+            site=make_site(Sources(load_book(settings.prices_dir))) if settings.web else None,
         ),
         log_config=None,
         log_level=settings.log_level,

@@ -76,6 +76,7 @@ class RequestFacts:
 
     started_s: float = field(default_factory=time.perf_counter)
     span: Span = NO_SPAN
+    received_s: float | None = None
     code: str = NONE
     method: str = "_OTHER"
     first_text_s: float | None = None
@@ -97,11 +98,18 @@ class RequestFacts:
         return self.usage and self.usage.output_tokens
 
     def elapsed_s(self) -> float:
+        """Since it arrived; its body, which may be long under way, is there `received_s` later."""
         return time.perf_counter() - self.started_s
 
 
 _CURRENT: ContextVar[RequestFacts | None] = ContextVar("request", default=None)
 """The request that this task works for."""
+
+
+def received_current() -> None:
+    """The body of the request that this task works for is there."""
+    if (facts := _CURRENT.get()) is not None:
+        facts.received_s = facts.elapsed_s()
 
 
 def fail_current(error: BaseException) -> None:

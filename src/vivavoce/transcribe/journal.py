@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from vivavoce.audio import Samples
 from vivavoce.errors import StorageFailed
 from vivavoce.listen.base import Segment
 from vivavoce.listen.speakers.base import VoiceTrace, VoiceWindow
@@ -90,20 +91,23 @@ class Journal:
 
 
 def _row(window: VoiceWindow) -> list[Any]:
-    traces = [
-        [trace.voice, trace.first, trace.end, trace.alone_s, base64.b64encode(trace.embedding.tobytes()).decode()]
-        for trace in window.traces
-    ]
-    return [window.first_frame, window.frames, traces]
+    traces = [[trace.voice, trace.first, trace.end, trace.alone_s, _text(trace.embedding)] for trace in window.traces]
+    return [window.first_frame, traces, _text(window.spoken), _text(window.overlapped)]
 
 
 def _window(row: list[Any]) -> VoiceWindow:
-    first_frame, frames, traces = row
+    first_frame, traces, spoken, overlapped = row
     return VoiceWindow(
         first_frame,
-        frames,
-        tuple(
-            VoiceTrace(voice, first, end, alone_s, np.frombuffer(base64.b64decode(text), np.float32))
-            for voice, first, end, alone_s, text in traces
-        ),
+        tuple(VoiceTrace(voice, first, end, alone_s, _numbers(text)) for voice, first, end, alone_s, text in traces),
+        _numbers(spoken),
+        _numbers(overlapped),
     )
+
+
+def _text(numbers: Samples) -> str:
+    return base64.b64encode(numbers.tobytes()).decode()
+
+
+def _numbers(text: str) -> Samples:
+    return np.frombuffer(base64.b64decode(text), np.float32)

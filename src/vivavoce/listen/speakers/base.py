@@ -35,6 +35,10 @@ Embedding = Samples
 """What a voice sounds like, shape (n,), length 1; alike voices have a high dot product. Empty where it is not known."""
 
 
+Probabilities = Samples
+"""One for each frame, in [0, 1], shape (frames,)."""
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceTrace:
     """A stretch in which one voice speaks within one window, from frame `first` to before `end` of the window.
@@ -51,11 +55,20 @@ class VoiceTrace:
 
 @dataclass(frozen=True, slots=True)
 class VoiceWindow:
-    """What is heard of voices in one window, which starts at `first_frame` of the recording and is `frames` long."""
+    """What is heard of voices in one window, which starts at `first_frame` of the recording.
+
+    spoken: that anybody speaks. overlapped: that several do at once. Whose voice it is may be in doubt where it is
+    certain that somebody speaks, so these are not the sums of what is known of each voice.
+    """
 
     first_frame: int
-    frames: int
     traces: tuple[VoiceTrace, ...]
+    spoken: Probabilities
+    overlapped: Probabilities
+
+    @property
+    def frames(self) -> int:
+        return len(self.spoken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Knows nothing of the recording beyond a window; `gathering.py` does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -27,13 +27,13 @@ from vivavoce.listen.speakers.base import (
 from vivavoce.listen.speakers.fbank import FRAME_SAMPLES as FEATURE_SAMPLES
 from vivavoce.listen.speakers.fbank import HOP_SAMPLES as FEATURE_HOP
 from vivavoce.listen.speakers.fbank import Features, KaldiFbank
-from vivavoce.listen.speakers.segmentation import Activity, Segmentation, padded
+from vivavoce.listen.speakers.segmentation import Activity, padded
 from vivavoce.resampling import resample
 
 ACTIVE = 0.5
-"""A voice speaks where it is more probable than this."""
+"""A voice speaks where it is more probable than this; so does somebody, and so do two."""
 
-STRETCH_S = 2.5
+STRETCH_S = 1.5
 """Longer stretches are divided into such of about this length: the network that tells who is active may take two
 speakers for one, and what each part sounds like tells them apart."""
 
@@ -43,7 +43,7 @@ BREATH_FRAMES = 12
 LEAST_ALONE_S = 0.3
 """Less of a voice alone does not tell whose it is."""
 
-SAME_SHARE = 0.8
+SAME_SHARE = 0.7
 """A stretch that two windows have heard nearly alike is looked at once: this share of both is the same."""
 
 UNKNOWN: Embedding = np.zeros(0, np.float32)
@@ -61,9 +61,9 @@ class Encoder(Protocol):
 
 
 class WindowDiarizer:
-    """Is a `base.Diarizer`."""
+    """Is a `base.Diarizer`. segmentation: WINDOW_SAMPLES of sound -> which voices are active when."""
 
-    def __init__(self, segmentation: Segmentation, encoder: Encoder) -> None:
+    def __init__(self, segmentation: Callable[[Samples], Activity], encoder: Encoder) -> None:
         self._segmentation = segmentation
         self._encoder = encoder
         self._fbank = KaldiFbank(encoder.bands)
@@ -84,19 +84,21 @@ class WindowDiarizer:
 
     def _window(self, samples: Samples, first_frame: int, recent: list[_Seen]) -> VoiceWindow:
         """recent: stretches of windows before this one, which this one's are added to."""
-        activity = self._segmentation(padded(samples)[None])[0]
-        frames = max(1, min(len(activity), len(samples) // FRAME_SAMPLES))
+        whole = self._segmentation(padded(samples))
+        activity = whole[: max(1, len(samples) // FRAME_SAMPLES)]
         recent[:] = [seen for seen in recent if seen.end > first_frame]
-        return VoiceWindow(first_frame, frames, self._traces(samples, activity[:frames], first_frame, recent))
+        traces = self._traces(samples, activity, first_frame, recent)
+        return VoiceWindow(first_frame, traces, activity.spoken, activity.overlapped)
 
     def _traces(
         self, samples: Samples, activity: Activity, first_frame: int, recent: list[_Seen]
     ) -> tuple[VoiceTrace, ...]:
-        active = activity > ACTIVE
+        active = _active(activity)
         if not active.any():
             return ()
         features = self._fbank(samples)
-        alone = active & (active.sum(axis=1, keepdims=True) == 1)
+        certain = activity.voices > ACTIVE
+        alone = certain & (certain.sum(axis=1, keepdims=True) == 1)
         traces: list[VoiceTrace] = []
         for voice in range(active.shape[1]):
             for first, end in _stretches(active[:, voice]):
@@ -119,8 +121,8 @@ class WindowDiarizer:
         return embedding
 
     def _voice_of(self, samples: Samples) -> Embedding:
-        active = (self._segmentation(padded(samples)[None])[0] > ACTIVE).any(axis=1)
-        return self._encoded(self._fbank(samples), active)
+        certain: Flags = (self._segmentation(padded(samples)).voices > ACTIVE).sum(axis=1) > 0
+        return self._encoded(self._fbank(samples), certain)
 
     def _encoded(self, features: Features, frames: Flags) -> Embedding:
         """Of the features that lie in `frames` of the segmentation."""
@@ -145,6 +147,16 @@ class _Seen:
 
 def _at_listen_rate(audio: Audio) -> Samples:
     return resample(audio, LISTEN_RATE_HZ).samples
+
+
+def _active(activity: Activity) -> Flags:
+    """Which voices speak, shape (frames, voices): the likeliest wherever somebody does, however much it is in doubt
+    who, and the next one where two do."""
+    voices = activity.voices
+    ranks = (-voices).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+    spoken = activity.spoken > ACTIVE
+    at_once = spoken.astype(np.int64) + (spoken & (activity.overlapped > ACTIVE))
+    return (ranks < at_once[:, None]) | (voices > ACTIVE)
 
 
 def _parts(first: int, end: int) -> list[tuple[int, int]]:

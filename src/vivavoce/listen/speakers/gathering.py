@@ -1,7 +1,7 @@
 """From windows of voices to turns of speakers: who is who over the whole recording, and who speaks when.
 
-What all windows heard is clustered by what it sounds like; then each frame goes to as many speakers as the windows over
-it heard voices. Knows no engine.
+What all windows heard is clustered by what it sounds like; then each frame goes to nobody, one or two speakers, by how
+probable the windows over it found speech and overlap. Knows no engine.
 """
 
 from __future__ import annotations
@@ -21,29 +21,39 @@ from vivavoce.listen.speakers.base import (
     VoiceTrace,
     VoiceWindow,
 )
-from vivavoce.listen.speakers.clustering import Matrix, Vector, clustered, unit, weighted_sums
+from vivavoce.listen.speakers.clustering import Leniency, Matrix, Vector, clustered, unit, weighted_sums
+
+LENIENT = Leniency(most=0.1, little=3.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What was found best by `viva bench speakers` on speakers that its report leaves out.
 
-    alike: mean cosine from which on two clusters are one speaker; known_alike: cosine from which on a speaker is a
-    known one. clear_s: a stretch is clustered if its voice is alone for so long, others only join what is found.
-    weight_s: a longer one weighs no more than this. speaker_s: who is alone for less than this in all is no speaker.
-    pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
+    alike: mean cosine from which on two clusters are one speaker, `lenient` by their seconds; known_alike: cosine from
+    which on a speaker is a known one. clear_s: a stretch is clustered if its voice is alone for so long, others only
+    join what is found. weight_s: a longer one weighs no more than this. speaker_s: who is alone for less than this in
+    all windows together is no speaker.
+    spoken, overlapped: mean probability from which on somebody, or several, speak. linger_s: a turn goes on for so long
+    after that, until somebody else begins. pause_s: a shorter pause is part of the turn. turn_s: no turn is shorter.
     """
 
-    alike: float = 0.31
+    alike: float = 0.28
+    lenient: Leniency = LENIENT
     known_alike: float = 0.4
-    clear_s: float = 0.85
+    clear_s: float = 0.6
     weight_s: float = 2.0
     speaker_s: float = 2.0
+    spoken: float = 0.7
+    overlapped: float = 0.4
+    linger_s: float = 0.08
     pause_s: float = 0.15
     turn_s: float = 0.1
 
 
 POLICY = Policy()
+
+Flags = npt.NDArray[np.bool_]
 
 _ROUNDS = 3
 """How often stretches are dealt anew to the nearest speaker, who is then the mean of what was dealt."""
@@ -57,8 +67,7 @@ def gather(
 ) -> tuple[SpeakerTurn, ...]:
     """Who speaks when, in order of time. Known speakers have their names; others are "A", "B" … as they begin."""
     options = options or SpeakerOptions()
-    traces = [trace for window in windows for trace in window.traces]
-    speakers = _speakers(traces, options.count, policy)
+    speakers = _speakers(windows, options.count, policy)
     if not len(speakers):
         return ()
     chosen = [_chosen(window.traces, speakers) for window in windows]
@@ -66,15 +75,16 @@ def gather(
     return _named(_spans(windows, chosen, len(speakers), policy), names)
 
 
-def _speakers(traces: Sequence[VoiceTrace], count: int | None, policy: Policy) -> Matrix:
+def _speakers(windows: Sequence[VoiceWindow], count: int | None, policy: Policy) -> Matrix:
     """What each speaker sounds like, unit rows; none where nobody's voice is known."""
-    embedded = [trace for trace in traces if len(trace.embedding)]
+    embedded = [trace for window in windows for trace in window.traces if len(trace.embedding)]
     clear = [trace for trace in embedded if trace.alone_s >= policy.clear_s] or embedded
     if not clear:
         return np.zeros((0, 0), np.float32)
     rows = np.stack([trace.embedding for trace in clear])
     weights = np.array([trace.alone_s for trace in clear], np.float32)
-    labels = clustered(rows, np.minimum(weights, policy.weight_s), policy.alike, count)
+    once = (np.minimum(weights, policy.weight_s) / _looks(windows)).astype(np.float32)
+    labels = clustered(rows, once, policy.alike, count, policy.lenient)
     masses = np.bincount(labels, weights)
     least = 0.0 if count else min(policy.speaker_s, float(masses.max()))
     centres = unit(weighted_sums(rows, weights, labels, len(masses)))[masses >= least]
@@ -83,6 +93,15 @@ def _speakers(traces: Sequence[VoiceTrace], count: int | None, policy: Policy) -
         sums = weighted_sums(rows, weights, nearest, len(centres))
         centres = np.where(sums.any(axis=1, keepdims=True), unit(sums), centres)
     return centres
+
+
+def _looks(windows: Sequence[VoiceWindow]) -> float:
+    """How many windows hear each moment, on average."""
+    return sum(window.frames for window in windows) / _frames(windows)
+
+
+def _frames(windows: Sequence[VoiceWindow]) -> int:
+    return max(window.first_frame + window.frames for window in windows)
 
 
 def _known_names(speakers: Matrix, known: Mapping[str, Embedding], policy: Policy) -> dict[int, str]:
@@ -135,24 +154,37 @@ def _spans(
     windows: Sequence[VoiceWindow], chosen: Sequence[Sequence[int]], count: int, policy: Policy
 ) -> list[tuple[float, float, int]]:
     """(start_s, end_s, speaker) in order of time."""
-    frames = max(window.first_frame + window.frames for window in windows)
+    frames = _frames(windows)
     votes = np.zeros((count, frames), np.uint8)
-    looks, voices = np.zeros(frames, np.uint8), np.zeros(frames, np.uint8)
+    looks = np.zeros(frames, np.float32)
+    spoken, overlapped = np.zeros(frames, np.float32), np.zeros(frames, np.float32)
     for window, speakers in zip(windows, chosen, strict=True):
         start = window.first_frame
-        looks[start : start + window.frames] += 1
+        within = slice(start, start + window.frames)
+        looks[within] += 1
+        spoken[within] += window.spoken
+        overlapped[within] += window.overlapped
         for trace, speaker in zip(window.traces, speakers, strict=True):
-            stretch = slice(start + trace.first, start + trace.end)
-            voices[stretch] += 1
             if speaker >= 0:
-                votes[speaker, stretch] += 1
-    at_once = np.rint(voices / np.maximum(looks, 1))
+                votes[speaker, start + trace.first : start + trace.end] += 1
+    looks = np.maximum(looks, 1)
+    anybody = spoken > policy.spoken * looks
+    at_once = anybody.astype(np.int16) + (anybody & (overlapped > policy.overlapped * looks))
     ranks = (-votes.astype(np.int16)).argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
-    active = (ranks < at_once) & (votes > 0)
+    active = _lingering((ranks < at_once) & (votes > 0), round(policy.linger_s / FRAME_S))
     return sorted((*span, speaker) for speaker in range(count) for span in _stretches(active[speaker], policy))
 
 
-def _stretches(active: npt.NDArray[np.bool_], policy: Policy) -> list[tuple[float, float]]:
+def _lingering(active: Flags, frames: int) -> Flags:
+    """Whoever spoke within `frames` before still does where nobody else does. active: shape (speakers, frames)."""
+    silent: Flags = active.sum(axis=0) == 0
+    longer = active.copy()
+    for later in range(1, frames + 1):
+        longer[:, later:] |= active[:, :-later] & silent[later:]
+    return longer
+
+
+def _stretches(active: Flags, policy: Policy) -> list[tuple[float, float]]:
     """Where `active` holds, in seconds, over short pauses; what is too short is left out."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], active.astype(np.int8), [0]])))
     found: list[tuple[float, float]] = []

@@ -10,13 +10,14 @@ waveform with SincNet" (2018).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from vivavoce.audio import LISTEN_RATE_HZ, Samples
-from vivavoce.listen.speakers.base import WINDOW_SAMPLES
+from vivavoce.listen.speakers.base import WINDOW_SAMPLES, Probabilities
 from vivavoce.listen.speakers.graph import Array, Builder, Network
 from vivavoce.listen.speakers.tensors import read_tensors
 
@@ -31,7 +32,20 @@ _LSTM_LAYERS = 4
 _HIDDEN = 128
 _LEAK = 0.01
 
-Activity = npt.NDArray[np.float32]
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What is heard in one window, frame by frame. voices: how probable each voice is, shape (frames, VOICES).
+
+    spoken: that anybody speaks. overlapped: that two do.
+    """
+
+    voices: npt.NDArray[np.float32]
+    spoken: Probabilities
+    overlapped: Probabilities
+
+    def __getitem__(self, frames: slice) -> Activity:
+        return Activity(self.voices[frames], self.spoken[frames], self.overlapped[frames])
 
 
 class Segmentation:
@@ -40,10 +54,11 @@ class Segmentation:
     def __init__(self, path: Path, threads: int) -> None:
         self._network = _network(Builder(read_tensors(path)), threads)
 
-    def __call__(self, windows: npt.NDArray[np.float32]) -> Activity:
-        """Sound of shape (n, WINDOW_SAMPLES) -> how probable each voice is, in [0, 1], shape (n, frames, VOICES)."""
-        log_probabilities = self._network(windows[:, None, :])
-        return np.exp(log_probabilities) @ _POWERSET
+    def __call__(self, window: Samples) -> Activity:
+        """`window`: WINDOW_SAMPLES of sound."""
+        classes = np.exp(self._network(window[None, None, :])[0])
+        several = _POWERSET.sum(axis=1) > 1
+        return Activity(classes @ _POWERSET, 1.0 - classes[:, 0], classes[:, several].sum(axis=1))
 
 
 def padded(samples: Samples) -> Samples:

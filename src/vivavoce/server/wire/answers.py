@@ -54,6 +54,22 @@ class ModelList(_Answer):
     data: list[ModelRow]
 
 
+class VoiceRow(_Answer):
+    """`id`: what a request may name. `voice`: the voice that answers to it. `language`: BCP 47."""
+
+    id: str
+    object: Literal["voice"]
+    voice: str
+    language: str
+    gender: str
+    description: str
+
+
+class VoiceList(_Answer):
+    object: Literal["list"]
+    data: list[VoiceRow]
+
+
 class DeletedReply(_Answer):
     id: str
     object: Literal["audio.reply.deleted"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 
 from vivavoce.errors import MissingDependency
 from vivavoce.speak.espeak_program import has_espeak
@@ -76,5 +77,10 @@ _NEEDS_ESPEAK = frozenset({"fr", "hi", "pt-BR"})
 
 
 def readable(language: str) -> bool:
-    """Whether a BCP 47 language can be read on this machine, as far as can be told without loading anything."""
+    """Whether a BCP 47 language can be read on this machine, as far as can be told without loading anything.
+
+    Japanese without its package is not: kana alone could be, but hardly a text is without kanji.
+    """
+    if language == "ja":
+        return find_spec("pyopenjtalk") is not None
     return language in _FACTORIES and (language not in _NEEDS_ESPEAK or has_espeak())

@@ -1,0 +1,1 @@
+"""The observatory in the browser: pages made here, served by `viva serve` or written as static files."""
