@@ -131,6 +131,7 @@ TASKS = (
         ),
         request=structured_request,
         by=("voice",),
+        also=("right_typed",),
     ),
     Task(
         name=TOOLS,
@@ -146,5 +147,6 @@ TASKS = (
         ),
         request=tools_request,
         by=("voice",),
+        also=("right_typed",),
     ),
 )
