@@ -328,7 +328,7 @@ async def test_an_answer_can_be_any_object(thinker: Thinker) -> None:
 @pytest.mark.real
 @REAL_ONES
 async def test_penalties_change_what_is_repeated(thinker: Thinker) -> None:
-    asked = (Message.of("user", "Say yes many times."),)
+    asked = (Message.of("user", "Tell me a long story about a boat on the sea."),)
 
     async def variety(penalty: float) -> float:
         sampling = Sampling(temperature=0.0, max_tokens=40, frequency_penalty=penalty, presence_penalty=penalty)
