@@ -7,7 +7,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
@@ -15,27 +14,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from invented_runs import NOW, realistic, write_diary, write_run
+from board_sites import html_of, site_of
+from invented_runs import NOW, realistic, write_run
 from markupsafe import Markup
 
-from vivavoce.errors import StorageFailed
 from vivavoce.exam.catalogue import TASKS
 from vivavoce.exam.runs import read
 from vivavoce.exam.sounds import SoundMaker
-from vivavoce.ledger.usage import OutcomeCount
 from vivavoce.prices.book import PriceBook, load_book
-from vivavoce.probe.diary import Diary
-from vivavoce.probe.rows import Probe, Watch
 from vivavoce.web.page import Asked
-from vivavoce.web.pages import make_site
 from vivavoce.web.site import Site
-from vivavoce.web.sources import Sources
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(1)>'
 LONG = "a-model-with-a-name-of-two-hundred-letters-" * 5
 RIGHT_TO_LEFT = "نموذج تجريبي \u202eevil\u202c"
 ELSEWHERE = {"base_url": "https://api.invented.example/v1", "usd": "0.0004"}
-MOST_BYTES = 100_000
 WITHIN_S = 0.5
 
 Fill = Callable[[Path], None]
@@ -93,23 +86,10 @@ def unscored(folder: Path) -> None:
 FOLDERS: list[Fill] = [nothing, one_run, many, not_begun, cut_off, later_version, hostile, unscored]
 
 
-def site_of(folder: Path, **more: object) -> Site:
-    return make_site(replace(Sources(runs=folder, now=lambda: NOW), **more))  # type: ignore[arg-type]
-
-
 def addresses(site: Site) -> Iterator[str]:
     for page in site.pages.values():
         if page.file is None:
             yield from (page.address(asked) for asked in ([Asked()] if page.needs_server else page.each()))
-
-
-def html_of(site: Site, address: str) -> str:
-    path, _, query = address.partition("?")
-    answer = site.answer(path, query)
-    assert answer is not None
-    assert answer.status == 200, f"{address}: {answer.body[:2000]!r}"
-    assert len(answer.body) < MOST_BYTES, address
-    return answer.body.decode("utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -318,64 +298,6 @@ def test_recordings_of_others_are_named_and_not_shown(tmp_path: Path) -> None:
     assert "what they said" not in hidden
     assert "not ours to show" in hidden
     assert "what they said" in html_of(site_of(tmp_path, recordings=tmp_path), f"/runs/{run.id}/safety")
-
-
-def test_probes_and_traffic_are_told_with_their_n(tmp_path: Path) -> None:
-    write_diary(tmp_path / "probe", days=8)
-    counts = [OutcomeCount("gpt-audio", 200, None, 900, 70), OutcomeCount("gpt-audio", 500, "engine_lost", None, 1)]
-    html = html_of(site_of(tmp_path, probes=tmp_path / "probe", outcomes=lambda since, until: counts), "/status")
-    assert re.search(r"\d+\.\d\d % answered", html)
-    assert "not (" in html
-    assert "asleep 96" in html
-    assert "3 failures in a row" in html
-    assert re.search(r"error 503\s+overloaded", html)
-    assert "gpt-audio" in html
-    assert "0.90 s" in html
-
-
-def test_what_came_just_now_is_told(tmp_path: Path) -> None:
-    """A probe and a request of this very second; what probes come to is kept for a minute, unless there are more."""
-    now = NOW + timedelta(seconds=37)
-    spans: list[tuple[int, int]] = []
-
-    def outcomes(since: int, until: int) -> list[OutcomeCount]:
-        spans.append((since, until))
-        return []
-
-    site = site_of(tmp_path, probes=tmp_path / "probe", outcomes=outcomes, now=lambda: now)
-    assert "No measurements yet" in html_of(site, "/status")
-    due = int(now.timestamp()) - 5
-    watch = Watch(due - 10, "mine", "gpt-audio", "http://127.0.0.1/v1", 60.0, "alloy", 2.0, "0.1.0", every_s=10)
-    probe = Probe("mine", "gpt-audio", due, 0.0, "ok", 1.5, 200, None, 0.5, 0.9, 2.0)
-    Diary(tmp_path / "probe").add([watch, probe], due)
-    html = html_of(site, "/status")
-    assert "100.00 % answered" in html
-    assert "0.90 s" in html
-    assert all(since < now.timestamp() < until for since, until in spans)
-
-
-def test_probes_are_on_the_page_of_their_model_alone(tmp_path: Path) -> None:
-    one_run(tmp_path / "runs")
-    write_diary(tmp_path / "probe", days=2)
-    site = site_of(tmp_path / "runs", probes=tmp_path / "probe")
-    assert "% answered" in html_of(site, "/models/viva-default")
-    assert "% answered" not in html_of(site, "/models/gpt-4o-mini-audio-preview"), "ours answered, by its name"
-
-
-def test_traffic_is_for_admins_where_there_are_keys(tmp_path: Path) -> None:
-    assert "Live traffic" not in html_of(site_of(tmp_path, outcomes=lambda since, until: None), "/status")
-    assert "Live traffic" not in html_of(site_of(tmp_path), "/status")
-
-
-def test_storage_that_fails_is_told(tmp_path: Path) -> None:
-    def outcomes(since: int, until: int) -> list[OutcomeCount]:
-        raise StorageFailed("The ledger cannot be read.")
-
-    (tmp_path / "probe").mkdir()
-    (tmp_path / "probe" / "2026-11.jsonl").write_bytes(b'{"v": 1, "kind": "probe"}\n\xff\xff\n{"v": 99}\n')
-    html = html_of(site_of(tmp_path, probes=tmp_path / "probe", outcomes=outcomes), "/status")
-    assert "The ledger cannot be read." in html
-    assert "could not be read" in html
 
 
 @pytest.mark.parametrize("items", [24, pytest.param(400, marks=pytest.mark.slow)])
