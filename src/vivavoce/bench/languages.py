@@ -111,8 +111,8 @@ async def hear_clip(clip: Clip, listener: Listener) -> Trial:
     return Trial(language, counted.errors, counted.units, heard.language)
 
 
-async def speak_sentence(text: str, language: str, saying: Saying, listener: Listener, speaker: Speaker) -> Trial:
-    """Speak `text` as an answer to a question in `language`, and hear that again."""
+async def spoken_sentence(text: str, language: str, saying: Saying, speaker: Speaker) -> Audio:
+    """`text` as an answer in `language` is spoken, whole."""
 
     async def answer() -> AsyncGenerator[str, None]:
         yield text
@@ -121,7 +121,12 @@ async def speak_sentence(text: str, language: str, saying: Saying, listener: Lis
     async with aclosing(say(speaker, answer(), saying, lambda: language)) as spoken:
         async for spoke in spoken:
             clauses.append(spoke.audio)
-    audio = Audio.join(clauses, SPEAK_RATE_HZ)
+    return Audio.join(clauses, SPEAK_RATE_HZ)
+
+
+async def speak_sentence(text: str, language: str, saying: Saying, listener: Listener, speaker: Speaker) -> Trial:
+    """Speak `text` as an answer to a question in `language`, and hear that again."""
+    audio = await spoken_sentence(text, language, saying, speaker)
     told = await hear_all(listener, audio, ListenOptions(language=language, word_times=False))
     free: Heard = await hear_all(listener, audio, ListenOptions(word_times=False))
     counted = score(text, told.transcript, language)

@@ -11,22 +11,21 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from vivavoce.audio import LISTEN_RATE_HZ, SPEAK_RATE_HZ, Audio, Samples
+from vivavoce.audio import LISTEN_RATE_HZ, Audio, Samples
 from vivavoce.bench.clips import Clip
-from vivavoce.bench.languages import sentences
+from vivavoce.bench.languages import sentences, spoken_sentence
 from vivavoce.bench.scoring import CHARACTER_LANGUAGES, score
 from vivavoce.codec.decode import decode
 from vivavoce.listen.base import Heard, Listener, ListenOptions
 from vivavoce.resampling import resample
 from vivavoce.speak.base import Speaker
 from vivavoce.speak.saying import Saying
-from vivavoce.turn import hear_all, say
+from vivavoce.turn import hear_all
 
 GAPS_S = (0.1, 0.3)
 """Shortest and longest gap between two parts."""
@@ -191,20 +190,10 @@ async def own_voices(speaker: Speaker, languages: Sequence[str], count: int, *, 
         said: list[tuple[str, str, Samples]] = []
         for language in chance.sample(list(languages), 2):
             text = chance.choice(sentences()[language])
-            said.append((language, text, await _spoken(speaker, saying, text, language)))
+            audio = await spoken_sentence(text, language, saying, speaker)
+            said.append((language, text, trimmed(resample(audio, LISTEN_RATE_HZ).samples)))
         made.append(joined(said, chance))
     return made
-
-
-async def _spoken(speaker: Speaker, saying: Saying, text: str, language: str) -> Samples:
-    async def answer() -> AsyncGenerator[str, None]:
-        yield text
-
-    clauses: list[Audio] = []
-    async with aclosing(say(speaker, answer(), saying, lambda: language)) as spoken:
-        async for spoke in spoken:
-            clauses.append(spoke.audio)
-    return trimmed(resample(Audio.join(clauses, SPEAK_RATE_HZ), LISTEN_RATE_HZ).samples)
 
 
 async def hear_mixed(recording: Mixed, switching: Listener, single: Listener) -> MixedTrial:
